@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The one Makefile. `make help` lists the targets.
+#
+# VARIANT chooses flags and build/<variant>/: release, clang, asan (address + undefined + leak),
+# tsan, fault (allocations fail on purpose), fuzz, cover. CC, CFLAGS and LDFLAGS are yours.
+
+VARIANT ?= release
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+FUZZ_BUDGET ?= 360
+export RETAIL_DATA ?= $(wildcard $(abspath ../shared/data))
+export FUZZ_BUDGET
+
+B := build/$(VARIANT)
+BIN := build/release/tillstream
+export TILLSTREAM := $(abspath $(BIN))
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifneq ($(filter clang fuzz,$(VARIANT)),)
+override CC := clang
+endif
+
+# ---- flags ----
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+  -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wswitch-enum \
+  -Wdouble-promotion -Wnull-dereference
+# Warnings are errors for the compilers the code is kept clean with (gcc 12, clang 14); another
+# version's new warnings should not keep anyone from building.
+WERROR ?= $(if $(filter 12 12.% 14.%,$(CC_VERSION)),-Werror)
+CC_VERSION := $(shell $(CC) -dumpversion 2>/dev/null)
+ARCH := $(shell $(CC) -march=x86-64-v2 -E -x c /dev/null >/dev/null 2>&1 && echo -march=x86-64-v2)
+
+SANITIZE := -fno-sanitize-recover=all -fno-omit-frame-pointer
+NO_BUILTIN := $(addprefix -fno-builtin-,malloc calloc realloc)
+V_asan := -fsanitize=address,undefined $(SANITIZE)
+V_tsan := -fsanitize=thread $(SANITIZE)
+V_fault := $(V_asan) $(NO_BUILTIN)
+V_fuzz := -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
+V_cover := -O0 --coverage
+V_LINK_fault := $(foreach f,malloc calloc realloc reallocarray aligned_alloc posix_memalign,\
+  -Wl,--wrap=$f)
+
+# Libraries: pkg-config's word, else the usual name. --as-needed drops those not used.
+# A static one can be made to fail (fault variant); a shared one keeps its own malloc.
+PACKAGES := sqlite3 libcjson gsl zlib liblzma libzstd
+FALLBACK := -lsqlite3 -lcjson -lgsl -lgslcblas -lz -llzma -lzstd
+STATIC := sqlite3 gsl gslcblas z lzma zstd
+LIBS := $(or $(shell pkg-config --libs $(PACKAGES) 2>/dev/null),$(FALLBACK))
+ifeq ($(VARIANT),fault)
+LIBS := $(foreach l,$(STATIC),$(if $(findstring /,$(shell $(CC) -print-file-name=lib$(l).a)),\
+  -l:lib$(l).a,-l$(l))) -lcjson
+endif
+
+DEFINES := -D_POSIX_C_SOURCE=200809L -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+COMPILE = $(CC) -std=c17 $(DEFINES) $(CPPFLAGS) $(WARN) $(WERROR) -ffp-contract=off $(ARCH) $(CFLAGS) \
+  $(V_$(VARIANT))
+LINK = $(CC) $(CFLAGS) $(V_$(VARIANT)) $(V_LINK_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
+LINK_LIBS = $(LIBS) -lpthread -lm -ldl
+
+# ---- sources ----
+
+SRC := $(wildcard tillstream.c engine/*.c engine/*/*.c models/*.c windows/*.c connectors/*.c \
+  connectors/*/*.c commands/*.c)
+HARNESS := tests/support/t.c tests/support/alloc_plain.c tests/support/alloc_wrap.c
+SUPPORT := $(filter-out $(HARNESS),$(wildcard tests/support/*.c))
+TESTS := $(wildcard tests/unit/*_test.c tests/diff/*_test.c)
+FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
+BENCH := $(wildcard bench/*.c)
+ALLOC := tests/support/alloc_$(if $(filter fault,$(VARIANT)),wrap,plain).c
+
+OBJ := $(SRC:%.c=$(B)/%.o)
+TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(TESTS) $(ALLOC) tests/support/t.c)
+SUPPORT_OBJ := $(SUPPORT:%.c=$(B)/%.o)
+FUZZ_OBJ := $(FUZZERS:%.c=$(B)/%.o)
+FUZZ_BIN := $(FUZZERS:tests/fuzz/%.c=$(B)/fuzz/%)
+BENCH_OBJ := $(BENCH:%.c=$(B)/%.o)
+BENCH_BIN := $(patsubst bench/%.c,$(B)/bench_%,$(filter-out bench/lane.c,$(BENCH)))
+
+.PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs demo docs docs-check \
+  unit asan tsan fault fuzz fuzzers tidy format format-check shell-check valgrind cover clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/tillstream ## build build/release/tillstream (or another VARIANT)
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "variables: VARIANT CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR FUZZ_BUDGET RETAIL_DATA T SEED"
+
+# ---- building ----
+
+$(B)/tillstream: $(OBJ)
+	$(LINK) -o $@ $^ $(LINK_LIBS)
+
+# A change of flags rebuilds everything.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(LIBS)' | cmp -s - $@ || echo '$(COMPILE) $(LIBS)' > $@
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# What tests and fuzzers link: all of the program, its main() under another name.
+$(B)/tillstream_main.o: $(B)/tillstream.o
+	objcopy --redefine-sym main=tillstream_main $< $@
+
+$(B)/libtillstream.a: $(filter-out $(B)/tillstream.o,$(OBJ)) $(B)/tillstream_main.o $(SUPPORT_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/unit_tests: $(TEST_OBJ) $(B)/libtillstream.a
+	$(LINK) -o $@ $^ $(LINK_LIBS) -lcheck -lsubunit -lrt -lpthread -lm
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtillstream.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LINK_LIBS)
+
+$(B)/bench_%: $(B)/bench/%.o $(B)/bench/lane.o $(B)/libtillstream.a
+	$(LINK) -o $@ $^ $(LINK_LIBS)
+
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BENCH_OBJ:.o=.d)
+
+# ---- what it needs ----
+
+deps: ## install what building needs (Debian and Ubuntu: apt)
+	@scripts/deps run
+
+deps-test: ## install what the tests need too
+	@scripts/deps run test
+	@+$(MAKE) --no-print-directory build/venv/ready
+
+build/venv/ready: tests/requirements.txt
+	@scripts/venv build/venv tests/requirements.txt
+	@touch $@
+
+# ---- using it ----
+
+demo: deps ## install what is needed, build, and show it at work
+	@+$(MAKE) --no-print-directory -s -j$$(nproc) all
+	@scripts/demo
+
+install: all ## install program, man page and completions (PREFIX, DESTDIR)
+	@scripts/install $(BIN) "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what install put there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/tillstream" "$(DESTDIR)$(PREFIX)/share/man/man1/tillstream.1" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tillstream" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tillstream"
+
+bench: ## measure speed and memory, as ratios in one run
+	@scripts/deps run bench
+	@+$(MAKE) --no-print-directory -s -j$$(nproc) all bench-programs
+	@bench/run
+
+bench-programs: $(BENCH_BIN)
+
+docs: all ## write docs/CONFIG.md and docs/config.schema.json anew
+	$(BIN) config --markdown > docs/CONFIG.md
+	$(BIN) config --schema > docs/config.schema.json
+
+# ---- checking it ----
+
+test: ## the quick tests, under a minute
+	@scripts/check quick
+
+check: deps-test ## install what the tests need and run all of them
+	@scripts/check full
+
+check-long: deps-test ## the same with long fuzzing, valgrind and the long scenarios
+	@scripts/check long
+
+unit: $(B)/unit_tests ## the unit tests of one VARIANT (T=part of a name, SEED=n)
+	@scripts/unit $(VARIANT) $<
+
+asan tsan fault: ## build that variant and run its unit tests
+	@+$(MAKE) --no-print-directory VARIANT=$@ unit
+
+fuzz: ## run all fuzzers for FUZZ_BUDGET seconds in total
+	@+$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
+	@scripts/fuzz build/fuzz $(notdir $(FUZZERS:.c=))
+
+fuzzers: $(FUZZ_BIN)
+
+valgrind: build/release/unit_tests ## the unit tests (not the differential ones) under valgrind
+	@T=$(or $(T),tests/unit/) T_TIMEOUT=300 scripts/unit valgrind $<
+
+docs-check: all
+	@$(BIN) config --markdown | diff -u docs/CONFIG.md -
+	@$(BIN) config --schema | diff -u docs/config.schema.json -
+
+tidy: ## clang-tidy over the program
+	@scripts/tidy '$(DEFINES) $(CPPFLAGS)' $(SRC)
+
+C_FILES = $(SRC) $(TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(wildcard *.h */*.h */*/*.h)
+format: ## lay out the C code (clang-format 14)
+	@clang-format -i $(C_FILES)
+
+format-check:
+	@scripts/format_check $(C_FILES)
+
+shell-check:
+	@scripts/shell_check
+
+cover: ## lines covered by the unit tests, per file
+	@+$(MAKE) --no-print-directory -s VARIANT=cover build/cover/unit_tests
+	@scripts/cover build/cover $(SRC)
+
+clean: ## remove all that was built
+	rm -rf build
