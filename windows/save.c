@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Saved state, in parts so that a save writes only what changed:
+ *   windows/0                  what has fired and how far; reopened rows
+ *   windows/session/W/D        all sessions of window W and dimension D
+ *   windows/slice/L/START      one slice or pane: its cells by dimension
+ * Integers as in engine/buf.h; each part carries version and checksum in the store. The
+ * pipeline loads parts only when the configured windows are those that saved them, so
+ * windows, dimensions and levels are named by their places.
+ */
+#include "windows/state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STATE_VERSION 1
+#define PART_MAX (1u << 30)
+
+struct naming {
+    struct fold *fold;
+    int64_t time_ms; /* invoices loaded with a slice were last seen before this */
+};
+
+static uint64_t invoice_name(void *arg, uint32_t slot)
+{
+    return books_name(((struct naming *)arg)->fold->books, slot);
+}
+
+static uint32_t invoice_slot(void *arg, uint64_t name)
+{
+    struct naming *n = arg;
+    uint32_t slot = books_find(n->fold->books, name);
+
+    if (slot != UINT32_MAX)
+        books_touch(n->fold->books, slot, n->time_ms);
+    n->fold->hashes.invoice = books_hashes(n->fold->books);
+    return slot;
+}
+
+static struct cell_names names_of(struct naming *n)
+{
+    return (struct cell_names){invoice_name, invoice_slot, n, keys_count(n->fold->keys)};
+}
+
+static enum err add_part(struct parcel *out, const char *name, const struct buf *data)
+{
+    struct span name_at, data_at = {0};
+    enum err e = parcel_text(out, str_of(name), &name_at);
+
+    if (!e && data)
+        e = parcel_text(out, (struct str){data->p, data->n}, &data_at);
+    if (e)
+        return e;
+    struct state_row *row = list_add(&out->states);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct state_row){
+        .name = name_at, .version = STATE_VERSION, .gone = !data, .data = data_at};
+    return ERR_OK;
+}
+
+static enum err write_reopened(const struct reopened *r, struct buf *b)
+{
+    enum err e = buf_varint(b, r->n);
+
+    for (uint32_t i = 0; !e && i < r->n; i++) {
+        const struct reopened_row *row = &r->row[i];
+        e = buf_u8(b, (uint8_t)row->window);
+        if (!e)
+            e = buf_u8(b, (uint8_t)row->dimension);
+        if (!e)
+            e = buf_varint(b, row->key);
+        if (!e)
+            e = buf_zigzag(b, row->span.start);
+        if (!e)
+            e = buf_zigzag(b, row->span.end);
+        if (!e)
+            e = buf_varint(b, row->version);
+        if (!e)
+            e = buf_u8(b, row->pending);
+    }
+    return e;
+}
+
+static enum err save_progress(struct fold *f, struct parcel *out)
+{
+    const int64_t marks[] = {f->watermark_ms, f->highest_ms, f->end_mark_ms, f->end_horizon_ms};
+    struct buf b;
+    enum err e = ERR_OK;
+
+    buf_init(&b, PART_MAX);
+    for (size_t i = 0; !e && i < countof(marks); i++)
+        e = buf_zigzag(&b, marks[i]);
+    for (int i = 0; !e && i < f->n_windows; i++) {
+        const struct window *w = &f->window[i];
+        e = buf_zigzag(&b, w->next_end);
+        if (!e)
+            e = buf_zigzag(&b, w->current.start);
+        if (!e)
+            e = buf_zigzag(&b, w->current.end);
+        if (!e)
+            e = buf_zigzag(&b, w->fired_end);
+    }
+    for (int k = 0; !e && k < f->n_levels; k++)
+        e = buf_zigzag(&b, f->level[k].built_until);
+    if (!e)
+        e = write_reopened(&f->reopened, &b);
+    if (!e)
+        e = add_part(out, "windows/0", &b);
+    buf_clear(&b);
+    return e;
+}
+
+static enum err save_sessions(struct fold *f, struct parcel *out)
+{
+    struct naming naming = {.fold = f};
+    const struct cell_names names = names_of(&naming);
+    enum err e = ERR_OK;
+    char name[64];
+
+    for (int i = 0; !e && i < f->n_windows; i++) {
+        for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+            struct sessions *s = f->window[i].sessions[d];
+            if (!s || !sessions_unsaved(s))
+                continue;
+            struct buf b;
+            buf_init(&b, PART_MAX);
+            (void)snprintf(name, sizeof(name), "windows/session/%02d/%02d", i, d);
+            e = sessions_save(s, &b, &names);
+            if (!e)
+                e = add_part(out, name, &b);
+            buf_clear(&b);
+        }
+    }
+    return e;
+}
+
+static void slice_name(char *name, size_t size, int level, int64_t start)
+{
+    (void)snprintf(name, size, "windows/slice/%02d/%" PRId64, level, start);
+}
+
+static enum err save_slice(struct fold *f, int level, struct slice *s, struct parcel *out)
+{
+    struct naming naming = {.fold = f};
+    const struct cell_names names = names_of(&naming);
+    struct buf b;
+    char name[64];
+    enum err e;
+
+    buf_init(&b, PART_MAX);
+    e = buf_varint(&b, (uint64_t)level);
+    if (!e)
+        e = buf_zigzag(&b, s->start);
+    if (!e)
+        e = buf_zigzag(&b, s->end);
+    for (int d = 0; !e && d < s->n_sets; d++) {
+        e = buf_varint(&b, s->set[d].n);
+        for (uint32_t i = 0; !e && i < s->set[d].n; i++)
+            e = cell_save(&s->set[d].cell[i], &b, &names);
+    }
+    slice_name(name, sizeof(name), level, s->start);
+    if (!e)
+        e = add_part(out, name, &b);
+    buf_clear(&b);
+    if (!e) {
+        s->unsaved = false;
+        s->saved = true;
+    }
+    return e;
+}
+
+enum err fold_note_dropped(struct fold *f, int level, const struct slice *s)
+{
+    if (!s->saved)
+        return ERR_OK;
+    struct dropped *d = list_add(&f->dropped);
+    if (!d)
+        return ERR_NOMEM;
+    *d = (struct dropped){level, s->start};
+    return ERR_OK;
+}
+
+enum err fold_save(struct fold *f, struct parcel *out)
+{
+    enum err e = save_progress(f, out);
+    char name[64];
+
+    if (!e)
+        e = save_sessions(f, out);
+    for (size_t i = 0; !e && i < f->dropped.n; i++) {
+        const struct dropped *d = list_at(&f->dropped, i);
+        slice_name(name, sizeof(name), d->level, d->start);
+        e = add_part(out, name, NULL);
+    }
+    if (!e)
+        f->dropped.n = 0;
+    for (int k = 0; !e && k < f->n_levels; k++) {
+        struct level *l = &f->level[k];
+        for (size_t i = 0; !e && i < l->n; i++) {
+            if (l->slice[i]->unsaved)
+                e = save_slice(f, k, l->slice[i], out);
+        }
+    }
+    return e;
+}
+
+static enum err load_reopened(struct fold *f, struct reader *in)
+{
+    uint64_t n = read_count(in, UINT32_MAX);
+    enum err e = ERR_OK;
+
+    for (uint64_t i = 0; !e && i < n; i++) {
+        struct reopened_row row = {.window = read_u8(in), .dimension = read_u8(in)};
+        row.key = (uint32_t)read_count(in, INT32_MAX);
+        row.span.start = read_zigzag(in);
+        row.span.end = read_zigzag(in);
+        row.version = (uint32_t)read_count(in, UINT32_MAX);
+        row.pending = read_u8(in) != 0;
+        bool known = row.window < f->n_windows && row.dimension < f->settings->n_dimensions &&
+                     row.key < keys_count(f->keys);
+        e = in->bad || !known ? ERR_DAMAGED : reopened_add(&f->reopened, &row);
+    }
+    return e;
+}
+
+static enum err load_progress(struct fold *f, struct reader *in)
+{
+    f->watermark_ms = read_zigzag(in);
+    f->highest_ms = read_zigzag(in);
+    f->end_mark_ms = read_zigzag(in);
+    f->end_horizon_ms = read_zigzag(in);
+    for (int i = 0; i < f->n_windows; i++) {
+        struct window *w = &f->window[i];
+        w->next_end = read_zigzag(in);
+        w->current.start = read_zigzag(in);
+        w->current.end = read_zigzag(in);
+        w->fired_end = read_zigzag(in);
+    }
+    for (int k = 0; k < f->n_levels; k++)
+        f->level[k].built_until = read_zigzag(in);
+    return load_reopened(f, in);
+}
+
+static enum err load_cells(struct fold *f, struct cellset *set, struct reader *in, int64_t end)
+{
+    struct naming naming = {.fold = f, .time_ms = end};
+    const struct cell_names names = names_of(&naming);
+    uint64_t n = read_count(in, UINT32_MAX);
+    enum err e = ERR_OK;
+
+    for (uint64_t i = 0; !e && i < n; i++) {
+        struct cell loaded;
+        cell_init(&loaded, 0);
+        e = cell_load(&loaded, in, &names, &f->hashes);
+        if (!e && (loaded.key >= keys_count(f->keys) || cellset_find(set, loaded.key)))
+            e = ERR_DAMAGED;
+        struct cell *c = e ? NULL : cellset_touch(set, loaded.key);
+        if (!c) {
+            cell_clear(&loaded);
+            return e ? e : ERR_NOMEM;
+        }
+        loaded.flags = c->flags;
+        cell_clear(c);
+        *c = loaded;
+    }
+    return e;
+}
+
+static enum err load_slice(struct fold *f, struct reader *in)
+{
+    uint64_t level = read_count(in, (uint64_t)f->n_levels - 1);
+    int64_t start = read_zigzag(in), end = read_zigzag(in);
+    bool made = false;
+    enum err e = ERR_OK;
+
+    if (in->bad || start >= end)
+        return ERR_DAMAGED;
+    f->hashes.key = keys_hashes(f->keys);
+    f->hashes.invoice = books_hashes(f->books);
+    struct level *l = &f->level[level];
+    struct slice *s = level_slice(l, start, end, f->settings->n_dimensions, &made);
+    if (!s || !made)
+        return s ? ERR_DAMAGED : ERR_NOMEM;
+    s->needed_until = fold_needed_until(f, (int)level, start);
+    s->saved = true;
+    for (int d = 0; !e && d < s->n_sets; d++)
+        e = load_cells(f, &s->set[d], in, end);
+    for (int d = 0; d < s->n_sets; d++)
+        cellset_settle(&s->set[d]);
+    return e;
+}
+
+static enum err load_sessions(struct fold *f, struct str name, struct reader *in)
+{
+    int w = 0, d = 0;
+    char text[64] = "";
+
+    if (name.n < sizeof(text))
+        memcpy(text, name.p, name.n);
+    if (sscanf(text, "windows/session/%2d/%2d", &w, &d) != 2 || w < 0 || w >= f->n_windows ||
+        d < 0 || d >= f->settings->n_dimensions || !f->window[w].sessions[d])
+        return ERR_DAMAGED;
+    struct naming naming = {.fold = f, .time_ms = f->highest_ms};
+    const struct cell_names names = names_of(&naming);
+    return sessions_load(f->window[w].sessions[d], in, &names, &f->hashes);
+}
+
+enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data,
+                   struct why *why)
+{
+    const struct str session = STR("windows/session/");
+    struct reader in = reader_of(data.p, data.n);
+    enum err e;
+
+    if (version > STATE_VERSION)
+        return why_set(why, ERR_NEWER,
+                       "state part \"%.*s\" has version %u, this program knows %d: use a newer "
+                       "tillstream",
+                       (int)name.n, name.p, version, STATE_VERSION);
+    if (str_eq(name, STR("windows/0")))
+        e = load_progress(f, &in);
+    else if (name.n > session.n && !memcmp(name.p, session.p, session.n))
+        e = load_sessions(f, name, &in);
+    else
+        e = load_slice(f, &in);
+    if (!e && (in.bad || in.p != in.end))
+        e = ERR_DAMAGED;
+    if (e)
+        return why_set(why, e,
+                       "state part \"%.*s\" can't be restored (%s): restore the database from a "
+                       "copy, or start with a new one",
+                       (int)name.n, name.p, err_text(e));
+    return ERR_OK;
+}
