@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * fold: what counts accepted sales: the contract between the pipeline and the windows.
+ *
+ * Facts come in the order of acceptance, each with the watermark that holds after it. What
+ * the watermark closes fires exactly between two facts, so results don't depend on batches.
+ * Finished rows go into the parcel.
+ */
+#ifndef TILLSTREAM_ENGINE_FOLD_H
+#define TILLSTREAM_ENGINE_FOLD_H
+
+#include "engine/books.h"
+#include "engine/keys.h"
+#include "engine/settings.h"
+
+struct fold;
+struct store;
+
+struct fold_setup {
+    const struct settings *settings;
+    const struct zone *zone;
+    struct keys *keys;
+    struct books *books;
+    struct store *store;              /* knows the numbers of the series; NULL in tests */
+};
+
+struct fold_stats {
+    uint64_t slices, cells, sessions; /* in memory */
+    uint64_t rows;                    /* given to parcels so far */
+    size_t memory;                    /* bytes, estimated from the parts */
+    int64_t oldest_ms;                /* start of the oldest slice, INT64_MAX: none */
+};
+
+struct fold_kind {
+    enum err (*open)(const struct fold_setup *setup, struct fold **out, struct why *why);
+    void (*close)(struct fold *f);
+    /* Describes the series (windows x dimensions) to the store: once, before anything else. */
+    enum err (*announce)(struct fold *f, struct parcel *out);
+    enum err (*add)(struct fold *f, const struct fact *facts, size_t n, struct parcel *out);
+    /* A finite source ended: every window fires; the watermark stays. */
+    enum err (*finish)(struct fold *f, struct parcel *out);
+    /* Before each commit: rows of open windows that changed since the last. */
+    enum err (*snapshot)(struct fold *f, struct parcel *out);
+    /* Start of the smallest slice that a sale at this time belongs to. */
+    int64_t (*slice_start)(const struct fold *f, int64_t time_ms);
+    void (*stats)(const struct fold *f, struct fold_stats *out);
+    /* State: parts that changed since the last save (names "windows/..."), and back: load is
+     * called for every stored part in name order on a fresh fold; loaded after the last. */
+    enum err (*save)(struct fold *f, struct parcel *out);
+    enum err (*load)(struct fold *f, struct str name, uint32_t version, struct str data, struct why *why);
+    enum err (*loaded)(struct fold *f, struct why *why);
+};
+
+extern const struct fold_kind fold_windows; /* windows/fold.c */
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Order of judgement of a sale: sum of all values fits? known RecordID? too far ahead? late?
+ *
+ * Invariants:
+ *  (1) per shard: read = aggregated + late + rejected + pending; duplicates stand apart.
+ *  (2) the merged watermark never decreases; level of a shard never decreases.
+ *  (3) gross = sum of |value| over accepted and penned sales fits int64.
+ *  (4) a shard's pen is empty once its source has ended.
+ */
+#include "engine/judge.h"
+
+#include "engine/dedup.h"
+#include "engine/pen.h"
+#include "engine/when.h"
+
+#include <stdlib.h>
+
+#define STATE_VERSION 1
+#define SHARDS_MAX 100000
+
+struct shard {
+    int64_t source;
+    char *name;
+    int64_t level_ms;     /* highest accepted event time; WHEN_NONE: none yet */
+    bool idle, ended;
+    struct pen pen;
+    struct judge_counts counts;
+};
+
+struct judge {
+    const struct settings *settings;
+    struct shard *shard;
+    int n_shards;
+    int64_t watermark_ms;
+    int64_t highest_ms;   /* over all shards, also ended ones */
+    int64_t gross;
+    struct dedup *dedup;
+};
+
+enum err judge_open(const struct settings *s, struct judge **out)
+{
+    struct judge *j = calloc(1, sizeof(*j));
+
+    if (!j)
+        return ERR_NOMEM;
+    j->settings = s;
+    j->watermark_ms = WHEN_NONE;
+    j->highest_ms = WHEN_NONE;
+    if (dedup_open((size_t)s->dedup_max, &j->dedup)) {
+        free(j);
+        return ERR_NOMEM;
+    }
+    *out = j;
+    return ERR_OK;
+}
+
+void judge_close(struct judge *j)
+{
+    if (!j)
+        return;
+    for (int i = 0; i < j->n_shards; i++) {
+        free(j->shard[i].name);
+        pen_clear(&j->shard[i].pen);
+    }
+    free(j->shard);
+    dedup_close(j->dedup);
+    free(j);
+}
+
+static enum err add_shard(struct judge *j, int64_t source, struct str name)
+{
+    struct shard *shard = realloc(j->shard, ((size_t)j->n_shards + 1) * sizeof(*shard));
+
+    if (!shard)
+        return ERR_NOMEM;
+    j->shard = shard;
+    char *copy = malloc(name.n + 1);
+    if (!copy)
+        return ERR_NOMEM;
+    if (name.n)
+        memcpy(copy, name.p, name.n);
+    copy[name.n] = '\0';
+    shard[j->n_shards++] = (struct shard){.source = source, .name = copy, .level_ms = WHEN_NONE};
+    return ERR_OK;
+}
+
+enum err judge_shard(struct judge *j, int64_t source, struct str name, int *shard)
+{
+    for (int i = 0; i < j->n_shards; i++) {
+        struct shard *s = &j->shard[i];
+        if (s->source == source && str_eq(str_of(s->name), name)) {
+            s->ended = false;
+            *shard = i;
+            return ERR_OK;
+        }
+    }
+    if (j->n_shards == SHARDS_MAX)
+        return ERR_LIMIT;
+    *shard = j->n_shards;
+    return add_shard(j, source, name);
+}
+
+/* The level a sale of this shard is measured against: its own, else that of all. */
+static int64_t reference(const struct judge *j, const struct shard *s)
+{
+    return s->level_ms != WHEN_NONE ? s->level_ms : j->highest_ms;
+}
+
+static int64_t minus(int64_t time_ms, int64_t by_ms)
+{
+    return time_ms == WHEN_NONE || time_ms < WHEN_NONE + 1 + by_ms ? WHEN_NONE : time_ms - by_ms;
+}
+
+static void move_watermark(struct judge *j)
+{
+    int64_t lowest = INT64_MAX;
+
+    for (int i = 0; i < j->n_shards; i++) {
+        const struct shard *s = &j->shard[i];
+        if (!s->idle && !s->ended && s->level_ms < lowest)
+            lowest = s->level_ms;
+    }
+    if (lowest == INT64_MAX || lowest == WHEN_NONE)
+        return;
+    int64_t watermark = minus(lowest, j->settings->out_of_order_ms);
+    if (watermark > j->watermark_ms)
+        j->watermark_ms = watermark;
+}
+
+static enum err tell(struct judge *j, enum fate fate, const struct sale *sale, judge_fn each,
+                     void *arg)
+{
+    struct outcome o = {.fate = fate, .sale = sale, .watermark_ms = j->watermark_ms};
+
+    return each(arg, &o);
+}
+
+static uint64_t magnitude(int64_t v)
+{
+    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
+/* Late or accepted. The sale's value is in `gross` already. */
+static enum err judge_time(struct judge *j, struct shard *s, const struct sale *sale, judge_fn each,
+                           void *arg)
+{
+    if (sale->time_ms < minus(j->watermark_ms, j->settings->allowed_lateness_ms)) {
+        s->counts.late++;
+        j->gross -= (int64_t)magnitude(sale->value);
+        return tell(j, FATE_LATE, sale, each, arg);
+    }
+    s->counts.aggregated++;
+    s->idle = false;
+    if (sale->time_ms > s->level_ms) {
+        s->level_ms = sale->time_ms;
+        if (s->level_ms > j->highest_ms)
+            j->highest_ms = s->level_ms;
+        move_watermark(j);
+    }
+    return tell(j, FATE_ACCEPTED, sale, each, arg);
+}
+
+static bool too_far(const struct judge *j, const struct shard *s, int64_t time_ms)
+{
+    int64_t level = reference(j, s);
+
+    return level != WHEN_NONE && time_ms > level && time_ms - level > j->settings->max_ahead_ms;
+}
+
+/* The penned sales were mistakes. */
+static enum err refuse_pen(struct judge *j, struct shard *s, judge_fn each, void *arg)
+{
+    struct pen pen = s->pen;
+    enum err e = ERR_OK;
+
+    s->pen = (struct pen){0};
+    for (size_t i = 0; !e && i < pen.n; i++) {
+        s->counts.pending--;
+        s->counts.late++;
+        j->gross -= (int64_t)magnitude(pen.sale[i].value);
+        e = tell(j, FATE_AHEAD, &pen.sale[i], each, arg);
+    }
+    pen_clear(&pen);
+    return e;
+}
+
+/* The gap is real: judge the penned sales again from the earliest of them. With `all`
+ * (the source ended) none waits any longer. */
+static enum err release_pen(struct judge *j, struct shard *s, bool all, judge_fn each, void *arg)
+{
+    struct pen pen = s->pen;
+    enum err e = ERR_OK;
+
+    if (!pen.n)
+        return ERR_OK;
+    s->pen = (struct pen){0};
+    s->level_ms = pen_earliest(&pen) - 1; /* so that the earliest itself moves it */
+    for (size_t i = 0; !e && i < pen.n; i++) {
+        const struct sale *sale = &pen.sale[i];
+        if (!all && too_far(j, s, sale->time_ms)) {
+            e = pen_add(&s->pen, sale);
+            continue;
+        }
+        s->counts.pending--;
+        e = judge_time(j, s, sale, each, arg);
+    }
+    pen_clear(&pen);
+    return e;
+}
+
+static enum err hold(struct judge *j, struct shard *s, const struct sale *sale, judge_fn each,
+                     void *arg)
+{
+    size_t invoices = (size_t)j->settings->pen_invoices;
+    enum err e = pen_add(&s->pen, sale);
+
+    if (e)
+        return e;
+    s->counts.pending++;
+    bool real = s->pen.n >= (size_t)j->settings->pen_sales &&
+                pen_invoices(&s->pen, invoices) >= invoices;
+    if (real || s->pen.n >= PEN_MAX)
+        e = release_pen(j, s, false, each, arg);
+    return e;
+}
+
+static bool within_reach(const struct judge *j, const struct shard *s, int64_t time_ms)
+{
+    int64_t level = reference(j, s);
+
+    return time_ms >= minus(level, j->settings->max_ahead_ms);
+}
+
+static enum err duplicate(struct judge *j, const struct sale *sale, bool *seen)
+{
+    int64_t now = j->watermark_ms;
+    int64_t from = sale->time_ms > now ? sale->time_ms : now;
+
+    *seen = false;
+    if (!sale->record_id.n)
+        return ERR_OK;
+    return dedup_check(j->dedup, sale->record_id, now, from + j->settings->dedup_horizon_ms, seen);
+}
+
+enum err judge_sale(struct judge *j, int shard, const struct sale *sale, judge_fn each, void *arg)
+{
+    struct shard *s = &j->shard[shard];
+    uint64_t room = (uint64_t)(INT64_MAX - j->gross);
+    bool seen;
+    enum err e = duplicate(j, sale, &seen);
+
+    if (e || seen) {
+        s->counts.duplicates += seen;
+        return e;
+    }
+    s->counts.read++;
+    if (magnitude(sale->value) > room) {
+        struct outcome o = {
+            .fate = FATE_REJECTED,
+            .sale = sale,
+            .watermark_ms = j->watermark_ms,
+            .reason = "the sum of all line values would pass 9223372036854.775807",
+        };
+        s->counts.rejected++;
+        return each(arg, &o);
+    }
+    j->gross += (int64_t)magnitude(sale->value);
+    if (too_far(j, s, sale->time_ms))
+        return hold(j, s, sale, each, arg);
+    if (s->pen.n && within_reach(j, s, sale->time_ms))
+        e = refuse_pen(j, s, each, arg);
+    return e ? e : judge_time(j, s, sale, each, arg);
+}
+
+void judge_reject(struct judge *j, int shard)
+{
+    j->shard[shard].counts.read++;
+    j->shard[shard].counts.rejected++;
+}
+
+enum err judge_end(struct judge *j, int shard, judge_fn each, void *arg)
+{
+    struct shard *s = &j->shard[shard];
+    enum err e = release_pen(j, s, true, each, arg);
+
+    s->ended = true;
+    move_watermark(j);
+    return e;
+}
+
+void judge_idle(struct judge *j, int shard)
+{
+    j->shard[shard].idle = true;
+    move_watermark(j);
+}
+
+int64_t judge_watermark(const struct judge *j)
+{
+    return j->watermark_ms;
+}
+
+int64_t judge_shard_watermark(const struct judge *j, int shard)
+{
+    return minus(j->shard[shard].level_ms, j->settings->out_of_order_ms);
+}
+
+struct judge_counts judge_counts(const struct judge *j, int shard)
+{
+    return j->shard[shard].counts;
+}
+
+size_t judge_memory(const struct judge *j)
+{
+    size_t bytes = dedup_memory(j->dedup) + (size_t)j->n_shards * sizeof(*j->shard);
+
+    for (int i = 0; i < j->n_shards; i++)
+        bytes += j->shard[i].pen.cap * sizeof(struct sale) + j->shard[i].pen.bytes;
+    return bytes;
+}
+
+static enum err save_shard(const struct shard *s, struct buf *out)
+{
+    const struct judge_counts *c = &s->counts;
+    const int64_t number[] = {s->source, s->level_ms, c->read,    c->aggregated,
+                              c->late,   c->rejected, c->pending, c->duplicates};
+    enum err e = buf_bytes(out, str_of(s->name));
+
+    for (size_t i = 0; !e && i < countof(number); i++)
+        e = buf_zigzag(out, number[i]);
+    if (!e)
+        e = buf_u8(out, (uint8_t)(s->idle | s->ended << 1));
+    if (!e)
+        e = pen_save(&s->pen, out);
+    return e;
+}
+
+enum err judge_save(struct judge *j, struct parcel *p)
+{
+    struct buf bytes;
+    struct span name = {0}, data = {0};
+    enum err e;
+
+    buf_init(&bytes, 256u << 20);
+    e = buf_zigzag(&bytes, j->watermark_ms);
+    if (!e)
+        e = buf_zigzag(&bytes, j->highest_ms);
+    if (!e)
+        e = buf_zigzag(&bytes, j->gross);
+    if (!e)
+        e = buf_varint(&bytes, (uint64_t)j->n_shards);
+    for (int i = 0; !e && i < j->n_shards; i++)
+        e = save_shard(&j->shard[i], &bytes);
+    if (!e)
+        e = parcel_text(p, STR("judge"), &name);
+    if (!e)
+        e = parcel_text(p, (struct str){bytes.p, bytes.n}, &data);
+    buf_clear(&bytes);
+    if (e)
+        return e;
+    struct state_row *row = list_add(&p->states);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct state_row){.name = name, .version = STATE_VERSION, .data = data};
+    return dedup_deliver(j->dedup, p);
+}
+
+static enum err load_shard(struct judge *j, struct reader *in)
+{
+    struct str name = read_bytes(in);
+    enum err e = in->bad ? ERR_DAMAGED : add_shard(j, read_zigzag(in), name);
+
+    if (e)
+        return e;
+    struct shard *s = &j->shard[j->n_shards - 1];
+    s->level_ms = read_zigzag(in);
+    s->counts.read = read_zigzag(in);
+    s->counts.aggregated = read_zigzag(in);
+    s->counts.late = read_zigzag(in);
+    s->counts.rejected = read_zigzag(in);
+    s->counts.pending = read_zigzag(in);
+    s->counts.duplicates = read_zigzag(in);
+    unsigned flags = read_u8(in);
+    s->idle = flags & 1;
+    s->ended = flags & 2;
+    return pen_load(&s->pen, in);
+}
+
+enum err judge_load(struct judge *j, uint32_t version, struct str data, struct why *why)
+{
+    struct reader in = reader_of(data.p, data.n);
+    enum err e = ERR_OK;
+
+    if (version > STATE_VERSION)
+        return why_set(why, ERR_NEWER,
+                       "state part \"judge\" has version %u, this program knows %d: "
+                       "use a newer tillstream",
+                       version, STATE_VERSION);
+    j->watermark_ms = read_zigzag(&in);
+    j->highest_ms = read_zigzag(&in);
+    j->gross = read_zigzag(&in);
+    uint64_t n = read_count(&in, SHARDS_MAX);
+    for (uint64_t i = 0; !e && i < n; i++)
+        e = load_shard(j, &in);
+    if (!e && (in.bad || in.p != in.end || j->gross < 0))
+        e = ERR_DAMAGED;
+    if (e == ERR_DAMAGED)
+        return why_set(why, e, "state part \"judge\" is damaged: restore the database from a copy");
+    return e;
+}
+
+enum err judge_load_dedup(struct judge *j, uint64_t seq, const uint64_t hash[2], int64_t expires_ms)
+{
+    return dedup_load(j->dedup, seq, hash, expires_ms);
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The loop. pipeline_turn is the picture of docs/ARCHITECTURE.md in code, in the same order.
+ *
+ * Invariants:
+ *  (1) between two turns every decoded record has met its fate: it is in `facts` that the
+ *      fold has seen, in the parcel's rejects or late rows, or in the judge's pen.
+ *  (2) `position` is the offset behind the last such record: what a checkpoint stores.
+ *  (3) nothing reaches the store as durable but through commit(), whole.
+ */
+#include "engine/pipeline_parts.h"
+
+#include "engine/money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_SALES 4096          /* decoded at once */
+#define PARCEL_ROWS 8192          /* rows after which a parcel is handed over early */
+#define SAVE_BYTES (1u << 20)     /* ledger bytes after which the windows are saved anew */
+
+static enum err failed(struct why *why, enum err e, const char *what)
+{
+    if (why && !why->text[0])
+        (void)why_set(why, e, "%s: %s", what, err_text(e));
+    return e;
+}
+
+/* ---- fate of a sale ------------------------------------------------------------------ */
+
+static enum err key_of(struct pipeline *p, struct str text, uint32_t *id)
+{
+    /* Lines of an invoice follow each other: most keys are those of the line before. */
+    if (str_eq(keys_text(p->keys, *id), text))
+        return ERR_OK;
+    return keys_id(p->keys, text, id);
+}
+
+static enum err accept(struct pipeline *p, const struct sale *s, int64_t watermark_ms)
+{
+    struct fact *f = list_add(&p->facts);
+    enum err e;
+
+    if (!f)
+        return ERR_NOMEM;
+    f->time_ms = s->time_ms;
+    f->watermark_ms = watermark_ms;
+    f->quantity = s->quantity;
+    f->price = s->price;
+    f->value = s->value;
+    e = key_of(p, s->customer, &p->last_customer);
+    if (!e)
+        e = key_of(p, s->country, &p->last_country);
+    if (!e)
+        e = keys_id(p->keys, s->stock, &f->stock);
+    if (!e)
+        e = books_slot(p->books, s->invoice, &f->invoice);
+    f->customer = p->last_customer;
+    f->country = p->last_country;
+    if (!e)
+        e = books_add(p->books, f);
+    if (!e)
+        e = ledger_sale(&p->ledger, f, books_name(p->books, f->invoice));
+    return e;
+}
+
+static enum err position_text(struct parcel *to, uint64_t offset, struct span *out)
+{
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%" PRIu64, offset);
+
+    return parcel_text(to, (struct str){text, (size_t)n}, out);
+}
+
+static enum err set_aside(struct pipeline *p, const struct sale *s, const char *reason)
+{
+    struct buf json;
+    struct late_row row = {.source = p->source_id, .event_ms = s->time_ms};
+    enum err e;
+
+    buf_init(&json, 64 * SALE_TEXT_MAX);
+    e = sale_json(s, &json);
+    if (!e)
+        e = parcel_text(p->parcel, (struct str){json.p, json.n}, &row.record);
+    buf_clear(&json);
+    if (!e)
+        e = parcel_text(p->parcel, STR("0"), &row.shard);
+    if (!e)
+        e = parcel_text(p->parcel, str_of(reason), &row.reason);
+    if (!e)
+        e = position_text(p->parcel, s->offset, &row.position);
+    if (e)
+        return e;
+    row.slice_s = p->setup.fold->slice_start(p->fold, s->time_ms) / WHEN_SECOND;
+    row.seen_ms = p->setup.env->wall_ms(p->setup.env);
+    struct late_row *to = list_add(&p->parcel->late);
+    if (!to)
+        return ERR_NOMEM;
+    *to = row;
+    return ERR_OK;
+}
+
+static enum err reject(struct pipeline *p, uint64_t offset, struct str raw, const char *reason)
+{
+    struct reject_row row = {.source = p->source_id};
+    enum err e = parcel_text(p->parcel, STR("0"), &row.shard);
+
+    if (!e)
+        e = parcel_text(p->parcel, str_of(reason), &row.reason);
+    if (!e)
+        e = parcel_text(p->parcel, raw, &row.raw);
+    if (!e)
+        e = position_text(p->parcel, offset, &row.position);
+    if (e)
+        return e;
+    row.seen_ms = p->setup.env->wall_ms(p->setup.env);
+    struct reject_row *to = list_add(&p->parcel->rejects);
+    if (!to)
+        return ERR_NOMEM;
+    *to = row;
+    return ERR_OK;
+}
+
+static enum err reject_sale(struct pipeline *p, const struct sale *s, const char *reason)
+{
+    struct buf json;
+    enum err e;
+
+    buf_init(&json, 64 * SALE_TEXT_MAX);
+    e = sale_json(s, &json);
+    if (!e)
+        e = reject(p, s->offset, (struct str){json.p, json.n}, reason);
+    buf_clear(&json);
+    return e;
+}
+
+static enum err meet_fate(void *arg, const struct outcome *o)
+{
+    struct pipeline *p = arg;
+
+    p->dirty = true;
+    switch (o->fate) {
+    case FATE_ACCEPTED:
+        return accept(p, o->sale, o->watermark_ms);
+    case FATE_LATE:
+        return set_aside(p, o->sale, "late");
+    case FATE_AHEAD:
+        return set_aside(p, o->sale, "ahead");
+    case FATE_REJECTED:
+        return reject_sale(p, o->sale, o->reason);
+    }
+    return ERR_INVALID;
+}
+
+/* Judges decoded records in the order of their offsets. In strict mode stops before the
+ * first bad one: *bad. */
+static enum err judge_batch(struct pipeline *p, const struct reject **bad)
+{
+    const struct sales *b = &p->sales;
+    size_t i = 0, k = 0;
+    enum err e = ERR_OK;
+
+    *bad = NULL;
+    while (!e && (i < b->n || k < b->n_rejects)) {
+        bool next_is_bad =
+            k < b->n_rejects && (i == b->n || b->reject[k].offset < b->sale[i].offset);
+        if (!next_is_bad) {
+            p->records++;
+            e = judge_sale(p->judge, p->shard, &b->sale[i++], meet_fate, p);
+            continue;
+        }
+        if (p->setup.settings->strict) {
+            *bad = &b->reject[k];
+            return ERR_OK;
+        }
+        p->records++;
+        p->dirty = true;
+        judge_reject(p->judge, p->shard);
+        e = reject(p, b->reject[k].offset, b->reject[k].raw, b->reject[k].reason);
+        k++;
+    }
+    return e;
+}
+
+/* ---- deliver and checkpoint ---------------------------------------------------------- */
+
+static enum err fold_facts(struct pipeline *p)
+{
+    enum err e = p->setup.fold->add(p->fold, (const struct fact *)(const void *)p->facts.p,
+                                    p->facts.n, p->parcel);
+
+    p->facts.n = 0;
+    return e;
+}
+
+static enum err hand_over(struct pipeline *p, struct why *why)
+{
+    enum err e = store_send(p->setup.store, &p->parcel, why);
+
+    if (e)
+        return e;
+    if (!p->parcel)
+        p->parcel = parcel_open();
+    return p->parcel ? ERR_OK : failed(why, ERR_NOMEM, "the next batch of results");
+}
+
+static enum err deliver(struct pipeline *p, struct why *why)
+{
+    return p->parcel->rows.n >= PARCEL_ROWS ? hand_over(p, why) : ERR_OK;
+}
+
+static enum err deliver_ledger(struct pipeline *p)
+{
+    struct span data;
+
+    if (!p->ledger.bytes.n)
+        return ERR_OK;
+    enum err e = parcel_text(p->parcel, (struct str){p->ledger.bytes.p, p->ledger.bytes.n}, &data);
+    if (e)
+        return e;
+    struct ledger_row *row = list_add(&p->parcel->ledger);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct ledger_row){.seq = ++p->ledger_seq,
+                               .first_ms = p->ledger.first_ms,
+                               .last_ms = p->ledger.last_ms,
+                               .sales = p->ledger.sales,
+                               .data = data};
+    p->unsaved_bytes += p->ledger.bytes.n;
+    ledger_reset(&p->ledger);
+    return ERR_OK;
+}
+
+static enum err deliver_position(struct pipeline *p)
+{
+    struct judge_counts c = judge_counts(p->judge, p->shard);
+    struct source_row source = {.id = p->source_id,
+                                .head_hash = p->identity.head_hash,
+                                .head_len = p->identity.head_len};
+    struct progress_row progress = {.source = p->source_id,
+                                    .read = c.read,
+                                    .aggregated = c.aggregated,
+                                    .late = c.late,
+                                    .rejected = c.rejected,
+                                    .pending = c.pending,
+                                    .duplicates = c.duplicates,
+                                    .watermark_ms = judge_watermark(p->judge),
+                                    .millis_behind = -1};
+    enum err e = resume_codec_save(p, &source.codec);
+
+    if (!e)
+        e = parcel_text(p->parcel, str_of(p->identity.path), &source.path);
+    if (!e)
+        e = parcel_text(p->parcel, STR("0"), &progress.shard);
+    if (!e)
+        e = position_text(p->parcel, p->position, &progress.position);
+    if (e)
+        return e;
+    progress.updated_ms = p->setup.env->wall_ms(p->setup.env);
+    struct source_row *to_source = list_add(&p->parcel->sources);
+    struct progress_row *to_progress = list_add(&p->parcel->progress);
+    if (!to_source || !to_progress)
+        return ERR_NOMEM;
+    *to_source = source;
+    *to_progress = progress;
+    return ERR_OK;
+}
+
+static enum err save_state(struct pipeline *p)
+{
+    enum err e = judge_save(p->judge, p->parcel);
+
+    if (e || p->unsaved_bytes < SAVE_BYTES)
+        return e;
+    e = p->setup.fold->save(p->fold, p->parcel);
+    if (!e)
+        e = resume_mark_saved(p);
+    if (!e)
+        p->unsaved_bytes = 0;
+    return e;
+}
+
+static enum err fill_commit(struct pipeline *p)
+{
+    enum err e = p->setup.fold->snapshot(p->fold, p->parcel);
+
+    if (!e)
+        e = deliver_ledger(p);
+    if (!e)
+        e = save_state(p);
+    if (!e)
+        e = keys_deliver(p->keys, p->parcel);
+    if (!e)
+        e = books_deliver(p->books, p->parcel, p->commits + 1);
+    if (!e)
+        e = deliver_position(p);
+    p->parcel->commit = true;
+    return e;
+}
+
+static enum err commit(struct pipeline *p, struct why *why)
+{
+    enum err e = fill_commit(p);
+
+    if (e)
+        return failed(why, e, "the checkpoint could not be put together");
+    e = hand_over(p, why);
+    if (e)
+        return e;
+    p->commits++;
+    p->dirty = false;
+    p->last_commit_ns = p->setup.env->mono_ns(p->setup.env);
+    p->records_at_commit = p->records;
+    struct fold_stats stats;
+    p->setup.fold->stats(p->fold, &stats);
+    books_forget(p->books, stats.oldest_ms, store_commits(p->setup.store));
+    return ERR_OK;
+}
+
+static bool commit_is_due(const struct pipeline *p)
+{
+    const struct settings *s = p->setup.settings;
+    int64_t ns = p->setup.env->mono_ns(p->setup.env) - p->last_commit_ns;
+
+    if (!p->dirty)
+        return false;
+    if (s->checkpoint_records && p->records - p->records_at_commit >= s->checkpoint_records)
+        return true;
+    return ns >= s->checkpoint_ms * 1000000;
+}
+
+enum err pipeline_commit(struct pipeline *p, struct why *why)
+{
+    enum err e = p->dirty ? commit(p, why) : ERR_OK;
+
+    return e ? e : store_wait(p->setup.store, why);
+}
+
+/* ---- the turn ------------------------------------------------------------------------ */
+
+static enum err decode(struct pipeline *p, const struct stretch *in, struct why *why)
+{
+    size_t used = 0;
+    enum err e = p->codec ? ERR_OK : resume_codec_open(p, in->bytes, why);
+
+    sales_reset(&p->sales);
+    if (!e && p->codec)
+        e = p->codec_kind->decode(p->codec, in, BATCH_SALES, &p->sales, &used, why);
+    if (e)
+        return failed(why, e, "the records can't be read");
+    p->setup.source->consume(p->source, used);
+    p->position = in->offset + used;
+    p->dirty = p->dirty || used > 0;
+    return ERR_OK;
+}
+
+static enum err stop_at_bad(struct pipeline *p, const struct reject *bad, struct why *why)
+{
+    struct why text;
+    enum err e;
+
+    (void)why_set(&text, ERR_INVALID,
+                  "%s: bad record at byte %" PRIu64 ": %s (--strict stops at the first; without it "
+                  "the record goes to `rejects`)",
+                  p->identity.path, bad->offset, bad->reason);
+    p->position = bad->offset;
+    e = commit(p, why);
+    if (!e)
+        e = store_wait(p->setup.store, why);
+    return e ? e : why_set(why, ERR_INVALID, "%s", text.text);
+}
+
+static enum err finish(struct pipeline *p, struct why *why)
+{
+    enum err e = judge_end(p->judge, p->shard, meet_fate, p);
+
+    if (!e)
+        e = fold_facts(p);
+    if (!e)
+        e = p->setup.fold->finish(p->fold, p->parcel);
+    if (!e)
+        e = ledger_finish(&p->ledger);
+    if (e)
+        return failed(why, e, "the end of the source could not be counted");
+    e = commit(p, why);
+    if (!e)
+        e = store_wait(p->setup.store, why);
+    return e ? e : ERR_END;
+}
+
+/* The followed file was replaced: its shard ends, the new one begins. */
+static enum err next_generation(struct pipeline *p, struct why *why)
+{
+    enum err e = judge_end(p->judge, p->shard, meet_fate, p);
+
+    if (!e)
+        e = fold_facts(p);
+    if (!e)
+        e = commit(p, why);
+    if (!e)
+        e = resume_source(p, why);
+    return e ? failed(why, e, "the new file could not be taken up") : ERR_OK;
+}
+
+static enum err idle(struct pipeline *p, struct why *why)
+{
+    enum err e = p->dirty ? commit(p, why) : ERR_OK;
+
+    return e ? e : ERR_AGAIN;
+}
+
+enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
+{
+    struct stretch in;
+    const struct reject *bad;
+    enum err e = p->source_id ? ERR_OK : resume_source(p, why);
+
+    if (!e)
+        e = p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes, wait_ms, &in,
+                                  why);
+    if (e == ERR_AGAIN)
+        return idle(p, why);
+    if (e == ERR_NOT_FOUND && p->source_id)
+        return next_generation(p, why);
+    if (e == ERR_END)
+        return finish(p, why);
+    if (!e)
+        e = decode(p, &in, why);
+    if (!e)
+        e = failed(why, judge_batch(p, &bad), "the records could not be judged");
+    if (!e)
+        e = failed(why, fold_facts(p), "the sales could not be counted");
+    if (!e && bad)
+        return stop_at_bad(p, bad, why);
+    if (!e)
+        e = deliver(p, why);
+    if (!e && commit_is_due(p))
+        e = commit(p, why);
+    return e;
+}
+
+void pipeline_status(const struct pipeline *p, bool all, struct pipeline_status *out)
+{
+    *out = (struct pipeline_status){.records = p->records,
+                                    .watermark_ms = judge_watermark(p->judge),
+                                    .position = p->position,
+                                    .resumed = p->resumed,
+                                    .resumable = p->identity.resumable,
+                                    .source = p->identity.path};
+    if (p->source_id)
+        out->counts = judge_counts(p->judge, p->shard);
+    if (!all)
+        return;
+    p->setup.fold->stats(p->fold, &out->windows);
+    out->keys = keys_count(p->keys);
+    out->invoices = books_live(p->books);
+    out->memory = out->windows.memory + keys_memory(p->keys) + books_memory(p->books) +
+                  judge_memory(p->judge);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * pipeline_parts: what pipeline.c (the loop) and resume.c (opening, restoring) share.
+ */
+#ifndef TILLSTREAM_ENGINE_PIPELINE_PARTS_H
+#define TILLSTREAM_ENGINE_PIPELINE_PARTS_H
+
+#include "engine/ledger.h"
+#include "engine/pipeline.h"
+
+struct pipeline {
+    struct pipeline_setup setup;
+    struct zone *zone;
+    struct keys *keys;
+    struct books *books;
+    struct judge *judge;
+    struct fold *fold;
+    struct source *source;
+    struct source_identity identity;
+    int64_t source_id;          /* 0: not known yet (a followed file that is not there) */
+    int64_t last_source_id;
+    int shard;                  /* the judge's number for it */
+    const struct codec_kind *codec_kind;
+    struct codec *codec;
+    struct buf codec_state;     /* saved state to go on with */
+    struct sales sales;
+    struct list facts;          /* struct fact */
+    struct ledger ledger;
+    uint64_t ledger_seq;        /* of the last chunk */
+    uint64_t saved_seq;         /* the windows' saved parts hold chunks up to this one */
+    size_t unsaved_bytes;       /* of ledger since then */
+    struct parcel *parcel;
+    uint64_t commits;
+    uint64_t position;
+    int64_t records, records_at_commit;
+    int64_t last_commit_ns;
+    uint32_t last_customer, last_country;
+    bool dirty;                 /* something to commit */
+    bool resumed;
+};
+
+/* Restores keys, judge, windows from the store. */
+enum err resume_state(struct pipeline *p, struct why *why) MUST_CHECK;
+/* Asks the source who it is and takes up its position. ERR_AGAIN: it is not there yet. */
+enum err resume_source(struct pipeline *p, struct why *why) MUST_CHECK;
+enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why) MUST_CHECK;
+enum err resume_codec_save(struct pipeline *p, struct span *out) MUST_CHECK;
+/* Notes in the parcel that the windows' parts hold the ledger so far. */
+enum err resume_mark_saved(struct pipeline *p) MUST_CHECK;
+
+#endif

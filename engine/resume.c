@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Opening a pipeline and taking up where an earlier one stopped.
+ *
+ * State is: keys and books (tables), part "judge", the windows' parts as of ledger chunk N
+ * (part "pipeline" says N), and the ledger: chunks after N are folded again, with the
+ * watermarks they were folded with, so the windows come out as they were. The rows this
+ * gives are in the database already and are thrown away. When the configured windows are
+ * not those that saved the parts, the whole ledger is folded anew: windows that stay keep
+ * their content, added ones start with what is open now.
+ */
+#include "engine/pipeline_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define STATE_VERSION 1
+
+static enum err load_key(void *arg, uint32_t id, struct str text)
+{
+    return id ? keys_load(((struct pipeline *)arg)->keys, id, text) : ERR_OK; /* 0: "" */
+}
+
+static enum err load_dedup(void *arg, uint64_t seq, const uint64_t hash[2], int64_t expires_ms)
+{
+    return judge_load_dedup(((struct pipeline *)arg)->judge, seq, hash, expires_ms);
+}
+
+struct loading {
+    struct pipeline *p;
+    struct why *why;
+    struct parcel *waste; /* rows that are in the database already */
+};
+
+static enum err load_judge(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct loading *l = arg;
+
+    (void)name;
+    return judge_load(l->p->judge, version, data, l->why);
+}
+
+static enum err load_mark(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct loading *l = arg;
+    struct reader in = reader_of(data.p, data.n);
+
+    (void)name;
+    l->p->saved_seq = read_u64(&in);
+    if (version > STATE_VERSION || in.bad)
+        return why_set(l->why, ERR_NEWER, "state part \"pipeline\" is of a newer tillstream");
+    return ERR_OK;
+}
+
+static enum err load_window(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct loading *l = arg;
+
+    return l->p->setup.fold->load(l->p->fold, name, version, data, l->why);
+}
+
+static enum err replay_entry(void *arg, const struct ledger_entry *entry)
+{
+    struct loading *l = arg;
+    struct pipeline *p = l->p;
+    struct fact f = entry->fact;
+
+    if (entry->kind == LEDGER_FINISH)
+        return p->setup.fold->finish(p->fold, l->waste);
+    uint32_t keys = keys_count(p->keys);
+    if (f.customer >= keys || f.country >= keys || f.stock >= keys)
+        return ERR_DAMAGED;
+    f.invoice = books_find(p->books, entry->invoice);
+    if (f.invoice == UINT32_MAX)
+        return ERR_DAMAGED;
+    books_touch(p->books, f.invoice, f.time_ms);
+    return p->setup.fold->add(p->fold, &f, 1, l->waste);
+}
+
+static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str data)
+{
+    struct loading *l = arg;
+    enum err e = ledger_each(data, replay_entry, l);
+
+    (void)sales;
+    l->p->ledger_seq = seq;
+    l->p->unsaved_bytes += data.n;
+    parcel_reset(l->waste);
+    if (e)
+        return why_set(l->why, e,
+                       "ledger chunk %" PRIu64 " can't be read (%s): restore the database from a "
+                       "copy",
+                       seq, err_text(e));
+    return ERR_OK;
+}
+
+/* The configured windows as text, to see whether they are those that saved the parts. */
+static enum err windows_text(const struct settings *s, struct buf *out)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < s->n_windows; i++) {
+        const struct window_setting *w = &s->window[i];
+        e = buf_printf(out,
+                       "%s %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+                       " %d %" PRIu32 "\n",
+                       w->name, (int)w->type, w->size_ms, w->size_months, w->slide_ms, w->gap_ms,
+                       w->offset_ms, w->keep == KEEP_NEWEST, w->dimensions);
+    }
+    return e;
+}
+
+/* Sets a remembered text, or compares it: *same. */
+static enum err remember(struct pipeline *p, const char *name, struct str now, bool *same,
+                         struct why *why)
+{
+    struct buf stored;
+    enum err e;
+
+    buf_init(&stored, 1u << 20);
+    e = store_meta(p->setup.store, name, &stored);
+    *same = !e && str_eq((struct str){stored.p, stored.n}, now);
+    if (!e && !*same)
+        e = ERR_INVALID;
+    buf_clear(&stored);
+    if (e == ERR_NOT_FOUND || (e == ERR_INVALID && str_eq(str_of(name), STR("windows"))))
+        return store_meta_set(p->setup.store, name, now, why);
+    return e;
+}
+
+static enum err check_meaning(struct pipeline *p, struct why *why)
+{
+    struct buf now, stored;
+    bool same;
+    enum err e;
+
+    buf_init(&now, 1u << 20);
+    buf_init(&stored, 1u << 20);
+    e = settings_meaning(p->setup.settings, &now);
+    if (!e)
+        e = remember(p, "meaning", (struct str){now.p, now.n}, &same, why);
+    if (e == ERR_INVALID && !store_meta(p->setup.store, "meaning", &stored))
+        (void)why_set(why, e,
+                      "%s holds results made with other settings: it has %.*s, this run %.*s. Use "
+                      "the old settings, or another --db",
+                      p->setup.settings->db, (int)stored.n, stored.p, (int)now.n, now.p);
+    buf_clear(&now);
+    buf_clear(&stored);
+    return e;
+}
+
+static enum err check_windows(struct pipeline *p, bool *same, struct why *why)
+{
+    struct buf now;
+    enum err e;
+
+    buf_init(&now, 1u << 20);
+    e = windows_text(p->setup.settings, &now);
+    if (!e)
+        e = remember(p, "windows", (struct str){now.p, now.n}, same, why);
+    buf_clear(&now);
+    return e;
+}
+
+static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
+{
+    const struct fold_kind *fold = p->setup.fold;
+    enum err e = ERR_OK;
+
+    if (same_windows)
+        e = store_each_state(p->setup.store, "windows/", load_window, l, l->why);
+    else
+        p->saved_seq = 0;
+    if (!e)
+        e = fold->loaded(p->fold, l->why);
+    if (!e)
+        e = store_each_ledger(p->setup.store, p->saved_seq, replay_chunk, l);
+    p->ledger_seq = p->ledger_seq > p->saved_seq ? p->ledger_seq : p->saved_seq;
+    if (!e && same_windows)
+        e = fold->snapshot(p->fold, l->waste);
+    return e;
+}
+
+enum err resume_state(struct pipeline *p, struct why *why)
+{
+    struct store *store = p->setup.store;
+    struct loading l = {.p = p, .why = why, .waste = parcel_open()};
+    bool same = false;
+    enum err e = l.waste ? check_meaning(p, why) : ERR_NOMEM;
+
+    if (!e)
+        e = check_windows(p, &same, why);
+    if (!e)
+        e = store_each_key(store, load_key, p);
+    if (!e)
+        e = store_each_state(store, "judge", load_judge, &l, why);
+    if (!e)
+        e = store_each_dedup(store, load_dedup, p);
+    if (!e)
+        e = store_each_state(store, "pipeline", load_mark, &l, why);
+    if (!e)
+        e = replay(p, same, &l);
+    parcel_close(l.waste);
+    return e;
+}
+
+struct source_search {
+    struct pipeline *p;
+    int64_t found;
+    struct buf codec;
+    enum err e;
+};
+
+static enum err match_source(void *arg, const struct stored_source *s)
+{
+    struct source_search *search = arg;
+    struct pipeline *p = search->p;
+    uint64_t hash;
+
+    if (s->id > p->last_source_id)
+        p->last_source_id = s->id;
+    if (!p->identity.resumable || !str_eq(s->path, str_of(p->identity.path)))
+        return ERR_OK;
+    if (s->head_len > 0 &&
+        (p->setup.source->head(p->source, s->head_len, &hash) || hash != s->head_hash))
+        return ERR_OK;
+    search->found = s->id;
+    search->codec.n = 0;
+    return buf_str(&search->codec, s->codec);
+}
+
+static enum err match_progress(void *arg, const struct stored_progress *g)
+{
+    struct pipeline *p = arg;
+
+    if (g->source != p->source_id)
+        return ERR_OK;
+    p->position = 0;
+    for (size_t i = 0; i < g->position.n; i++)
+        p->position = p->position * 10 + (uint64_t)(g->position.p[i] - '0');
+    p->resumed = true;
+    return ERR_OK;
+}
+
+static void forget_codec(struct pipeline *p)
+{
+    if (p->codec)
+        p->codec_kind->close(p->codec);
+    p->codec = NULL;
+    p->codec_kind = NULL;
+    p->codec_state.n = 0;
+}
+
+enum err resume_source(struct pipeline *p, struct why *why)
+{
+    struct source_search search = {.p = p};
+    enum err e = p->setup.source->identity(p->source, &p->identity, why);
+
+    if (e)
+        return e;
+    forget_codec(p);
+    buf_init(&search.codec, 1u << 20);
+    e = store_wait(p->setup.store, why);
+    if (!e)
+        e = store_each_source(p->setup.store, match_source, &search);
+    p->position = 0;
+    p->resumed = false;
+    p->source_id = search.found ? search.found : ++p->last_source_id;
+    if (!e && search.found)
+        e = store_each_progress(p->setup.store, match_progress, p);
+    if (!e)
+        e = buf_add(&p->codec_state, search.codec.p, search.codec.n);
+    if (!e)
+        e = judge_shard(p->judge, p->source_id, STR("0"), &p->shard);
+    if (!e)
+        e = p->setup.source->seek(p->source, p->position, why);
+    buf_clear(&search.codec);
+    return e;
+}
+
+/* Saved as: name of the codec, then what it saved. Empty: none was opened yet. */
+enum err resume_codec_save(struct pipeline *p, struct span *out)
+{
+    struct buf b;
+    enum err e = ERR_OK;
+
+    *out = (struct span){0};
+    if (!p->codec)
+        return ERR_OK;
+    /* A file that was shorter than 4 KiB has a longer head by now. */
+    if (p->identity.resumable && p->identity.head_len < 4096) {
+        struct source_identity grown;
+        if (!p->setup.source->identity(p->source, &grown, NULL))
+            p->identity = grown;
+    }
+    buf_init(&b, 1u << 20);
+    e = buf_bytes(&b, str_of(p->codec_kind->name));
+    if (!e)
+        e = p->codec_kind->save(p->codec, &b);
+    if (!e)
+        e = parcel_text(p->parcel, (struct str){b.p, b.n}, out);
+    buf_clear(&b);
+    return e;
+}
+
+enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why)
+{
+    struct reader saved = reader_of(p->codec_state.p, p->codec_state.n);
+    struct str name = read_bytes(&saved);
+    enum err e;
+
+    p->codec_kind = NULL;
+    for (size_t i = 0; p->position > 0 && name.n && p->setup.codecs[i]; i++) {
+        if (str_eq(str_of(p->setup.codecs[i]->name), name))
+            p->codec_kind = p->setup.codecs[i];
+    }
+    bool go_on = p->codec_kind != NULL;
+    if (!go_on)
+        p->codec_kind = p->setup.codec_for(p->setup.locator, head);
+    e = p->codec_kind->open(p->setup.settings, &p->codec, why);
+    if (!e && go_on)
+        e = p->codec_kind->load(p->codec, &saved, why);
+    return e;
+}
+
+enum err resume_mark_saved(struct pipeline *p)
+{
+    struct buf b;
+    struct span name = {0}, data = {0};
+    enum err e;
+
+    buf_init(&b, 64);
+    e = buf_u64(&b, p->ledger_seq);
+    if (!e)
+        e = parcel_text(p->parcel, STR("pipeline"), &name);
+    if (!e)
+        e = parcel_text(p->parcel, (struct str){b.p, b.n}, &data);
+    buf_clear(&b);
+    if (e)
+        return e;
+    struct state_row *row = list_add(&p->parcel->states);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct state_row){.name = name, .version = STATE_VERSION, .data = data};
+    p->saved_seq = p->ledger_seq;
+    return ERR_OK;
+}
+
+static enum err open_parts(struct pipeline *p, struct why *why)
+{
+    const struct pipeline_setup *s = &p->setup;
+    struct fold_setup fold = {.settings = s->settings, .store = s->store};
+    enum err e = zone_open(s->settings->timezone, &p->zone, why);
+
+    if (!e)
+        e = keys_open(&p->keys);
+    if (!e)
+        e = books_open(s->store, &p->books);
+    if (!e)
+        e = judge_open(s->settings, &p->judge);
+    fold.zone = p->zone;
+    fold.keys = p->keys;
+    fold.books = p->books;
+    if (!e)
+        e = s->fold->open(&fold, &p->fold, why);
+    if (!e) {
+        p->parcel = parcel_open();
+        e = p->parcel ? ERR_OK : ERR_NOMEM;
+    }
+    if (!e)
+        e = s->source->open(s->env, s->settings, s->locator, s->follow, &p->source, why);
+    return e;
+}
+
+enum err pipeline_open(const struct pipeline_setup *setup, struct pipeline **out, struct why *why)
+{
+    struct pipeline *p = calloc(1, sizeof(*p));
+    enum err e;
+
+    if (why)
+        why->text[0] = '\0';
+    if (!p)
+        return why_set(why, ERR_NOMEM, "out of memory");
+    p->setup = *setup;
+    sales_init(&p->sales);
+    list_init(&p->facts, sizeof(struct fact));
+    ledger_init(&p->ledger);
+    buf_init(&p->codec_state, 1u << 20);
+    p->last_commit_ns = setup->env->mono_ns(setup->env);
+    e = open_parts(p, why);
+    if (!e)
+        e = resume_state(p, why);
+    if (!e)
+        e = setup->fold->announce(p->fold, p->parcel);
+    if (e) {
+        pipeline_close(p);
+        if (why && !why->text[0])
+            (void)why_set(why, e, "the run could not start: %s", err_text(e));
+        return e;
+    }
+    *out = p;
+    return ERR_OK;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+    if (!p)
+        return;
+    forget_codec(p);
+    if (p->source)
+        p->setup.source->close(p->source);
+    if (p->fold)
+        p->setup.fold->close(p->fold);
+    judge_close(p->judge);
+    books_close(p->books);
+    keys_close(p->keys);
+    zone_close(p->zone);
+    parcel_close(p->parcel);
+    list_clear(&p->facts);
+    ledger_clear(&p->ledger);
+    buf_clear(&p->codec_state);
+    sales_clear(&p->sales);
+    free(p);
+}

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * apply: parcels into tables.
+ *
+ * A transaction begins with the first parcel after a commit and ends with the first parcel
+ * that says `commit`, so that positions, state and results become durable together. The
+ * parts of a parcel are applied in the order in which struct parcel lists them.
+ *
+ * The write-ahead log is copied back into the database between transactions, never within
+ * one: passively (readers go on) once it is longer than WAL_BYTES. If readers have kept it
+ * from starting over until it is WAL_RESTART times that, the writer waits for them a moment.
+ *
+ * Invariants:
+ *  1. Statements are prepared once and live until apply_close.
+ *  2. open is true exactly while a transaction is running.
+ *  3. series[] holds what the table `series` holds, uncommitted rows included; after a
+ *     rollback nothing more is applied, so the difference is never seen.
+ */
+#include "engine/store/apply.h"
+#include "engine/store/crc.h"
+#include "engine/store/feed.h"
+#include "engine/store/schema.h"
+#include "engine/store/values.h"
+#include "engine/store/views.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SERIES_COUNT 65536 /* every series id there can be */
+#define WAL_BYTES (16 << 20)
+#define WAL_RESTART 8
+#define WAL_WAIT_MS 100
+
+enum statement {
+    ST_BEGIN,
+    ST_COMMIT,
+    ST_META,
+    ST_SERIES,
+    ST_KEY,
+    ST_INVOICE,
+    ST_CUSTOMER,
+    ST_REJECT,
+    ST_LATE,
+    ST_SOURCE,
+    ST_SHARD,
+    ST_LEDGER,
+    ST_DEDUP,
+    ST_DEDUP_FORGET,
+    ST_STATE,
+    ST_STATE_GONE,
+    ST_COUNT
+};
+
+static const char *const statement_texts[ST_COUNT] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_META] = "REPLACE INTO meta VALUES(?, ?)",
+    [ST_SERIES] = "REPLACE INTO series VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [ST_KEY] = "REPLACE INTO \"key\" VALUES(?, ?)",
+    [ST_INVOICE] =
+        "INSERT INTO invoice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
+        " SET customer = excluded.customer, country = excluded.country,"
+        " first_ms = excluded.first_ms, last_ms = excluded.last_ms, lines = excluded.lines,"
+        " units = excluded.units, revenue = excluded.revenue,"
+        " n_customers = excluded.n_customers, n_countries = excluded.n_countries,"
+        " others = excluded.others",
+    [ST_CUSTOMER] =
+        "INSERT INTO customer VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(\"key\") DO UPDATE"
+        " SET country = CASE WHEN excluded.last_ms >= last_ms THEN excluded.country"
+        " ELSE country END,"
+        " first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms),"
+        " lines = lines + excluded.lines, invoices = invoices + excluded.invoices,"
+        " units = units + excluded.units, revenue = revenue + excluded.revenue,"
+        " return_revenue = return_revenue + excluded.return_revenue",
+    [ST_REJECT] = "INSERT INTO reject VALUES(NULL, ?, ?, ?, ?, ?, ?)",
+    [ST_LATE] = "INSERT INTO late_sale VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+    [ST_SOURCE] =
+        "INSERT INTO source VALUES(?1, ?2, (SELECT count(*) FROM source WHERE path = ?2) + 1, ?3,"
+        " ?4, ?5) ON CONFLICT(id) DO UPDATE SET head_hash = excluded.head_hash,"
+        " head_len = excluded.head_len, codec = excluded.codec",
+    [ST_SHARD] = "REPLACE INTO shard VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_LEDGER] = "REPLACE INTO ledger VALUES(?, ?, ?, ?, ?, ?)",
+    [ST_DEDUP] = "REPLACE INTO dedup VALUES(?, ?, ?, ?)",
+    [ST_DEDUP_FORGET] = "DELETE FROM dedup WHERE seq < ?",
+    [ST_STATE] = "REPLACE INTO state VALUES(?, ?, ?, ?)",
+    [ST_STATE_GONE] = "DELETE FROM state WHERE name = ?",
+};
+
+/* The statements of one series, made when first used. */
+struct series_statements {
+    sqlite3_stmt *put, *drop, *drop_before;
+};
+
+struct apply {
+    sqlite3 *db;
+    struct feed *feed;
+    sqlite3_stmt *statement[ST_COUNT];
+    struct feed_series *series;          /* SERIES_COUNT */
+    struct series_statements *of_series; /* SERIES_COUNT */
+    struct crc_table crc;
+    int wal_pages; /* in the log after the last commit */
+    int64_t page_size;
+    bool open;
+};
+
+/* ---- series ---- */
+
+static enum err load_series(struct apply *a, struct why *why)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    enum err e = sql_prepare(a->db, "SELECT id, newest, span_s FROM series", &statement, why);
+
+    if (!e)
+        e = sql_next(statement, &row, why);
+    while (!e && row) {
+        int64_t id = sqlite3_column_int64(statement, 0);
+
+        if (id >= 0 && id < SERIES_COUNT)
+            a->series[id] = (struct feed_series){.known = true,
+                                                 .newest = sqlite3_column_int(statement, 1) != 0,
+                                                 .span_s = sqlite3_column_int64(statement, 2)};
+        e = sql_next(statement, &row, why);
+    }
+    (void)sqlite3_finalize(statement);
+    return e;
+}
+
+static enum err series_statement(struct apply *a, unsigned id, const char *format,
+                                 sqlite3_stmt **statement, struct why *why)
+{
+    char *sql = NULL;
+    enum err e;
+
+    if (*statement)
+        return ERR_OK;
+    sql = sqlite3_mprintf(format, id);
+    if (!sql)
+        return why_set(why, ERR_NOMEM, "out of memory writing results");
+    e = sql_prepare(a->db, sql, statement, why);
+    sqlite3_free(sql);
+    return e;
+}
+
+static enum err delete_before(struct apply *a, const struct series_row *r, struct why *why)
+{
+    struct series_statements *s = &a->of_series[r->id];
+    enum err e;
+    struct binder b;
+
+    if (r->newest || r->delete_before_s <= -SCHEMA_START_MAX)
+        return ERR_OK;
+    e = series_statement(a, r->id, "DELETE FROM rows_%u WHERE id < ?", &s->drop_before, why);
+    if (e)
+        return e;
+    b = bind_to(s->drop_before);
+    bind_whole(&b, r->delete_before_s >= SCHEMA_START_MAX ? INT64_MAX
+                                                          : schema_row_id(r->delete_before_s, 0));
+    return bind_run(&b, why);
+}
+
+/* A new series gets its table; *changed: the view has to be made anew. */
+static enum err add_series(struct apply *a, const struct series_row *r, bool *changed,
+                           struct why *why)
+{
+    struct feed_series now = {.known = true, .newest = r->newest, .span_s = r->span_s};
+    struct feed_series *was = &a->series[r->id];
+    enum err e = ERR_OK;
+
+    if (was->known && was->newest != now.newest)
+        return why_set(why, ERR_INVALID, "series %u can't change between history and newest",
+                       r->id);
+    if (!was->known)
+        e = schema_add_series(a->db, r->id, why);
+    if (!was->known || was->span_s != now.span_s)
+        *changed = true;
+    if (!e)
+        *was = now;
+    return e;
+}
+
+static enum err put_series(struct apply *a, const struct parcel *p, const struct series_row *r,
+                           struct why *why)
+{
+    struct str window = parcel_str(p, r->window);
+    struct str dimension = parcel_str(p, r->dimension);
+    struct binder b = bind_to(a->statement[ST_SERIES]);
+
+    if (memchr(window.p, 0, window.n) || memchr(dimension.p, 0, dimension.n))
+        return why_set(why, ERR_INVALID, "the name of a window or dimension holds a NUL byte");
+    bind_whole(&b, r->id);
+    bind_text(&b, window);
+    bind_text(&b, dimension);
+    bind_whole(&b, r->newest);
+    bind_whole(&b, r->span_s);
+    bind_whole(&b, r->start_s);
+    bind_whole(&b, r->end_s);
+    return bind_run(&b, why);
+}
+
+static enum err all_series(struct apply *a, const struct parcel *p, struct why *why)
+{
+    bool changed = false;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < p->series.n; i++) {
+        const struct series_row *r = list_at(&p->series, i);
+
+        e = add_series(a, r, &changed, why);
+        if (!e)
+            e = put_series(a, p, r, why);
+        if (!e)
+            e = delete_before(a, r, why);
+    }
+    return !e && changed ? views_series(a->db, why) : e;
+}
+
+/* ---- rows ---- */
+
+static enum err all_rows(struct apply *a, const struct parcel *p, struct why *why)
+{
+    struct feed_run run;
+    enum err e = feed_rows(a->feed, &p->rows, a->series, why);
+
+    while (!e && feed_next(a->feed, &run)) {
+        struct series_statements *s = &a->of_series[run.series];
+
+        if (run.op == ROW_PUT) {
+            e = series_statement(a, run.series, "REPLACE INTO rows_%u SELECT * FROM feed", &s->put,
+                                 why);
+            e = e ? e : sql_run(s->put, why);
+        } else {
+            e = series_statement(a, run.series,
+                                 "DELETE FROM rows_%u WHERE id IN (SELECT id FROM feed)", &s->drop,
+                                 why);
+            e = e ? e : sql_run(s->drop, why);
+        }
+    }
+    return e;
+}
+
+static enum err one_key(struct apply *a, const struct parcel *p, const void *item, struct why *why)
+{
+    const struct key_row *r = item;
+    struct binder b = bind_to(a->statement[ST_KEY]);
+
+    bind_whole(&b, r->id);
+    bind_text(&b, parcel_str(p, r->text));
+    return bind_run(&b, why);
+}
+
+static enum err one_invoice(struct apply *a, const struct parcel *p, const void *item,
+                            struct why *why)
+{
+    const struct invoice_row *r = item;
+    struct binder b = bind_to(a->statement[ST_INVOICE]);
+
+    bind_whole(&b, (int64_t)r->id);
+    bind_text(&b, parcel_str(p, r->text));
+    bind_whole(&b, r->customer);
+    bind_whole(&b, r->country);
+    bind_whole(&b, r->first_ms);
+    bind_whole(&b, r->last_ms);
+    bind_whole(&b, r->lines);
+    bind_whole(&b, r->units);
+    bind_whole(&b, r->revenue);
+    bind_whole(&b, r->n_customers);
+    bind_whole(&b, r->n_countries);
+    if (r->others.n)
+        bind_blob(&b, parcel_str(p, r->others));
+    else
+        bind_null(&b);
+    return bind_run(&b, why);
+}
+
+static enum err one_customer(struct apply *a, const struct parcel *p, const void *item,
+                             struct why *why)
+{
+    const struct customer_row *r = item;
+    struct binder b = bind_to(a->statement[ST_CUSTOMER]);
+
+    (void)p;
+    bind_whole(&b, r->key);
+    bind_whole(&b, r->country);
+    bind_whole(&b, r->first_ms);
+    bind_whole(&b, r->last_ms);
+    bind_whole(&b, r->lines);
+    bind_whole(&b, r->invoices);
+    bind_whole(&b, r->units);
+    bind_whole(&b, r->revenue);
+    bind_whole(&b, r->return_revenue);
+    return bind_run(&b, why);
+}
+
+/* A position is a number where it can be one, so that people can sort by it. */
+static void bind_position(struct binder *b, struct str position)
+{
+    int64_t number;
+
+    if (values_whole(position, &number))
+        bind_whole(b, number);
+    else
+        bind_text(b, position);
+}
+
+static enum err one_reject(struct apply *a, const struct parcel *p, const void *item,
+                           struct why *why)
+{
+    const struct reject_row *r = item;
+    struct str raw = parcel_str(p, r->raw);
+    struct binder b = bind_to(a->statement[ST_REJECT]);
+
+    bind_whole(&b, r->source);
+    bind_text(&b, parcel_str(p, r->shard));
+    bind_position(&b, parcel_str(p, r->position));
+    bind_text(&b, parcel_str(p, r->reason));
+    if (values_is_text(raw))
+        bind_text(&b, raw);
+    else
+        bind_blob(&b, raw);
+    bind_whole(&b, r->seen_ms);
+    return bind_run(&b, why);
+}
+
+static enum err one_late(struct apply *a, const struct parcel *p, const void *item, struct why *why)
+{
+    const struct late_row *r = item;
+    struct binder b = bind_to(a->statement[ST_LATE]);
+
+    bind_whole(&b, r->source);
+    bind_text(&b, parcel_str(p, r->shard));
+    bind_position(&b, parcel_str(p, r->position));
+    bind_text(&b, parcel_str(p, r->reason));
+    bind_whole(&b, r->event_ms);
+    bind_whole(&b, r->slice_s);
+    bind_text(&b, parcel_str(p, r->record));
+    bind_whole(&b, r->seen_ms);
+    return bind_run(&b, why);
+}
+
+static enum err one_source(struct apply *a, const struct parcel *p, const void *item,
+                           struct why *why)
+{
+    const struct source_row *r = item;
+    struct binder b = bind_to(a->statement[ST_SOURCE]);
+
+    bind_whole(&b, r->id);
+    bind_text(&b, parcel_str(p, r->path));
+    bind_whole(&b, (int64_t)r->head_hash);
+    bind_whole(&b, r->head_len);
+    bind_blob(&b, parcel_str(p, r->codec));
+    return bind_run(&b, why);
+}
+
+static void bind_unless(struct binder *b, int64_t value, int64_t unknown)
+{
+    if (value == unknown)
+        bind_null(b);
+    else
+        bind_whole(b, value);
+}
+
+static enum err one_progress(struct apply *a, const struct parcel *p, const void *item,
+                             struct why *why)
+{
+    const struct progress_row *r = item;
+    struct binder b = bind_to(a->statement[ST_SHARD]);
+
+    bind_whole(&b, r->source);
+    bind_text(&b, parcel_str(p, r->shard));
+    bind_position(&b, parcel_str(p, r->position));
+    bind_whole(&b, r->read);
+    bind_whole(&b, r->aggregated);
+    bind_whole(&b, r->late);
+    bind_whole(&b, r->rejected);
+    bind_whole(&b, r->pending);
+    bind_whole(&b, r->duplicates);
+    bind_unless(&b, r->watermark_ms, INT64_MIN);
+    bind_unless(&b, r->millis_behind, -1);
+    bind_whole(&b, r->updated_ms);
+    return bind_run(&b, why);
+}
+
+static enum err one_ledger(struct apply *a, const struct parcel *p, const void *item,
+                           struct why *why)
+{
+    const struct ledger_row *r = item;
+    struct str data = parcel_str(p, r->data);
+    struct binder b = bind_to(a->statement[ST_LEDGER]);
+
+    bind_whole(&b, (int64_t)r->seq);
+    bind_whole(&b, r->first_ms);
+    bind_whole(&b, r->last_ms);
+    bind_whole(&b, r->sales);
+    bind_whole(&b, values_ledger_crc(&a->crc, r->seq, r->sales, data));
+    bind_blob(&b, data);
+    return bind_run(&b, why);
+}
+
+static enum err one_dedup(struct apply *a, const struct parcel *p, const void *item,
+                          struct why *why)
+{
+    const struct dedup_row *r = item;
+    struct binder b = bind_to(a->statement[ST_DEDUP]);
+
+    (void)p;
+    bind_whole(&b, (int64_t)r->seq);
+    bind_whole(&b, (int64_t)r->hash[0]);
+    bind_whole(&b, (int64_t)r->hash[1]);
+    bind_whole(&b, r->expires_ms);
+    return bind_run(&b, why);
+}
+
+static enum err forget_dedup(struct apply *a, uint64_t before, struct why *why)
+{
+    struct binder b = bind_to(a->statement[ST_DEDUP_FORGET]);
+
+    if (before == 0)
+        return ERR_OK;
+    bind_whole(&b, (int64_t)before);
+    return bind_run(&b, why);
+}
+
+static enum err one_state(struct apply *a, const struct parcel *p, const void *item,
+                          struct why *why)
+{
+    const struct state_row *r = item;
+    struct str name = parcel_str(p, r->name);
+    struct str data = parcel_str(p, r->data);
+    struct binder b = bind_to(a->statement[r->gone ? ST_STATE_GONE : ST_STATE]);
+
+    bind_text(&b, name);
+    if (!r->gone) {
+        bind_whole(&b, r->version);
+        bind_whole(&b, values_state_crc(&a->crc, name, r->version, data));
+        bind_blob(&b, data);
+    }
+    return bind_run(&b, why);
+}
+
+typedef enum err (*one_fn)(struct apply *, const struct parcel *, const void *, struct why *);
+
+static enum err each(struct apply *a, const struct parcel *p, const struct list *l, one_fn one,
+                     struct why *why)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < l->n; i++)
+        e = one(a, p, list_at(l, i), why);
+    return e;
+}
+
+/* ---- transactions ---- */
+
+static enum err begin(struct apply *a, struct why *why)
+{
+    enum err e = ERR_OK;
+
+    if (!a->open)
+        e = sql_run(a->statement[ST_BEGIN], why);
+    a->open = !e;
+    return e;
+}
+
+static int remember_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct apply *a = arg;
+
+    (void)db;
+    (void)name;
+    a->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* Copies the log back when it has grown. Readers in the way are no error. */
+static enum err checkpoint(struct apply *a, struct why *why)
+{
+    int64_t bytes = a->wal_pages * a->page_size;
+    int mode = SQLITE_CHECKPOINT_PASSIVE;
+    int rc;
+
+    if (bytes < WAL_BYTES)
+        return ERR_OK;
+    if (bytes / WAL_RESTART >= WAL_BYTES) {
+        mode = SQLITE_CHECKPOINT_RESTART;
+        (void)sqlite3_busy_timeout(a->db, WAL_WAIT_MS);
+    }
+    rc = sqlite3_wal_checkpoint_v2(a->db, NULL, mode, NULL, NULL);
+    (void)sqlite3_busy_timeout(a->db, SQL_BUSY_MS);
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+        return ERR_OK;
+    return sql_fail(a->db, rc, why);
+}
+
+static enum err commit(struct apply *a, struct why *why)
+{
+    enum err e = sql_run(a->statement[ST_COMMIT], why);
+
+    if (e)
+        return e;
+    a->open = false;
+    return checkpoint(a, why);
+}
+
+void apply_rollback(struct apply *a)
+{
+    (void)sqlite3_exec(a->db, "ROLLBACK", NULL, NULL, NULL);
+    a->open = false;
+}
+
+enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
+{
+    enum err e = begin(a, why);
+
+    e = e ? e : all_series(a, p, why);
+    e = e ? e : each(a, p, &p->keys, one_key, why);
+    e = e ? e : all_rows(a, p, why);
+    e = e ? e : each(a, p, &p->invoices, one_invoice, why);
+    e = e ? e : each(a, p, &p->customers, one_customer, why);
+    e = e ? e : each(a, p, &p->rejects, one_reject, why);
+    e = e ? e : each(a, p, &p->late, one_late, why);
+    e = e ? e : each(a, p, &p->sources, one_source, why);
+    e = e ? e : each(a, p, &p->progress, one_progress, why);
+    e = e ? e : each(a, p, &p->ledger, one_ledger, why);
+    e = e ? e : each(a, p, &p->dedup, one_dedup, why);
+    e = e ? e : forget_dedup(a, p->dedup_before, why);
+    e = e ? e : each(a, p, &p->states, one_state, why);
+    if (!e && p->commit)
+        e = commit(a, why);
+    return e;
+}
+
+enum err apply_meta(struct apply *a, struct str name, struct str value, struct why *why)
+{
+    enum err e = begin(a, why);
+    struct binder b = bind_to(a->statement[ST_META]);
+
+    if (e)
+        return e;
+    bind_text(&b, name);
+    bind_blob(&b, value);
+    return bind_run(&b, why);
+}
+
+/* ---- life ---- */
+
+static enum err prepare_all(struct apply *a, struct why *why)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < ST_COUNT; i++)
+        e = sql_prepare(a->db, statement_texts[i], &a->statement[i], why);
+    return e;
+}
+
+enum err apply_open(sqlite3 *db, struct apply **out, struct why *why)
+{
+    struct apply *a = calloc(1, sizeof(*a));
+    enum err e = ERR_OK;
+
+    if (!a) {
+        (void)sqlite3_close(db);
+        return why_set(why, ERR_NOMEM, "out of memory opening the database");
+    }
+    a->db = db;
+    a->series = calloc(SERIES_COUNT, sizeof(*a->series));
+    a->of_series = calloc(SERIES_COUNT, sizeof(*a->of_series));
+    if (!a->series || !a->of_series)
+        e = why_set(why, ERR_NOMEM, "out of memory opening the database");
+    crc_init(&a->crc);
+    (void)sqlite3_wal_hook(db, remember_wal, a);
+    e = e ? e : sql_whole(db, "PRAGMA page_size", &a->page_size, why);
+    e = e ? e : feed_open(db, &a->feed, why);
+    e = e ? e : prepare_all(a, why);
+    e = e ? e : load_series(a, why);
+    if (e)
+        apply_close(a);
+    else
+        *out = a;
+    return e;
+}
+
+static void finalize_all(struct apply *a)
+{
+    for (int i = 0; i < ST_COUNT; i++)
+        (void)sqlite3_finalize(a->statement[i]);
+    for (int i = 0; a->series && a->of_series && i < SERIES_COUNT; i++) {
+        if (!a->series[i].known)
+            continue;
+        (void)sqlite3_finalize(a->of_series[i].put);
+        (void)sqlite3_finalize(a->of_series[i].drop);
+        (void)sqlite3_finalize(a->of_series[i].drop_before);
+    }
+}
+
+void apply_close(struct apply *a)
+{
+    if (!a)
+        return;
+    finalize_all(a);
+    apply_rollback(a);
+    (void)sqlite3_busy_timeout(a->db, WAL_WAIT_MS);
+    (void)sqlite3_wal_checkpoint_v2(a->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_close(a->db);
+    feed_close(a->feed);
+    free(a->of_series);
+    free(a->series);
+    free(a);
+}
