@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * print: see the header for what comes out.
+ *
+ * A table holds its first rows back, as finished texts, until it knows the widths; after
+ * WIDTH_ROWS of them it lets go and prints the rest as it comes, so memory stays bounded
+ * (a later, wider value then sticks out). JSON and CSV are written row by row.
+ *
+ * Invariants:
+ *  1. Texts come from outside: what reaches a terminal has no control bytes, what is called
+ *     JSON is valid UTF-8 and escaped.
+ *  2. A real number is printed with the fewest digits that read back as the same number, an
+ *     amount with all of its decimals.
+ *  3. held holds n_columns cells for each row held back.
+ */
+#include "commands/print.h"
+
+#include "engine/money.h"
+#include "engine/parcel.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_ROWS 1000
+#define CELL_WIDTH 60 /* of a text in a table; longer ones are cut */
+#define LINE_BYTES_MAX ((size_t)64 << 20)
+
+struct cell {
+    struct span text;
+    int width; /* characters */
+    bool right;
+};
+
+struct print {
+    struct print_setup setup;
+    struct buf line;
+    struct list held;
+    struct buf text; /* of held cells */
+    int width[PRINT_COLUMNS_MAX];
+    bool right[PRINT_COLUMNS_MAX];
+    bool shown[PRINT_COLUMNS_MAX];
+    uint64_t rows;
+    bool started;
+};
+
+/* ---- numbers ---- */
+
+/* Puts a comma after every third digit from the right of the whole part. */
+static enum err grouped(struct buf *b, const char *number)
+{
+    size_t sign = number[0] == '-';
+    size_t digits = strspn(number + sign, "0123456789");
+    enum err e = buf_add(b, number, sign);
+
+    for (size_t i = 0; !e && i < digits; i++) {
+        if (i > 0 && (digits - i) % 3 == 0)
+            e = buf_u8(b, ',');
+        if (!e)
+            e = buf_u8(b, (uint8_t)number[sign + i]);
+    }
+    return e ? e : buf_text(b, number + sign + digits);
+}
+
+const char *print_grouped(int64_t v, char *out)
+{
+    char digits[24];
+    char *at = out;
+    size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, v);
+    size_t sign = digits[0] == '-';
+
+    for (size_t i = 0; i < n; i++) {
+        if (i > sign && (n - i) % 3 == 0)
+            *at++ = ',';
+        *at++ = digits[i];
+    }
+    *at = 0;
+    return out;
+}
+
+static enum err shortest(struct buf *b, double v)
+{
+    char text[40];
+
+    if (!isfinite(v))
+        return buf_text(b, "null");
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    return buf_text(b, text);
+}
+
+static enum err add_number(struct buf *b, enum print_kind kind, const struct value *v)
+{
+    char text[MONEY_TEXT];
+
+    if (v->kind == VALUE_REAL)
+        return shortest(b, v->real);
+    if (kind != PRINT_MONEY && kind != PRINT_ROUGH)
+        return buf_printf(b, "%" PRId64, v->whole);
+    (void)money_format(v->whole, 0, text);
+    return buf_text(b, text);
+}
+
+/* For people: grouped, amounts with two decimals at least, reals with two. */
+static enum err add_figure(struct buf *b, enum print_kind kind, const struct value *v)
+{
+    char text[400] = "";
+
+    if (v->kind == VALUE_REAL)
+        (void)snprintf(text, sizeof(text), "%.2f", v->real);
+    else if (kind == PRINT_ROUGH)
+        (void)snprintf(text, sizeof(text), "%.2f", (double)v->whole / 1000000.0);
+    else if (kind == PRINT_MONEY)
+        (void)money_format(v->whole, 2, text);
+    else
+        (void)snprintf(text, sizeof(text), "%" PRId64, v->whole);
+    return kind == PRINT_ID ? buf_text(b, text) : grouped(b, text);
+}
+
+/* ---- texts ---- */
+
+/* Bytes of the UTF-8 character at p; 0: it is not valid. */
+static size_t character(const unsigned char *p, size_t n)
+{
+    size_t more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
+    uint32_t code = p[0] & (0x3Fu >> more);
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || n <= more)
+        return 0;
+    for (size_t i = 1; i <= more; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3Fu);
+    }
+    if ((more == 2 && code < 0x800) || (code >= 0xD800 && code < 0xE000))
+        return 0;
+    return (more == 3 && (code < 0x10000 || code > 0x10FFFF)) ? 0 : more + 1;
+}
+
+static enum err add_json_text(struct buf *b, struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    enum err e = buf_u8(b, '"');
+
+    for (size_t i = 0; !e && i < s.n;) {
+        size_t n = character(p + i, s.n - i);
+
+        if (n == 0)
+            e = buf_text(b, "\\ufffd");
+        else if (p[i] == '"' || p[i] == '\\')
+            e = buf_printf(b, "\\%c", p[i]);
+        else if (p[i] < 0x20 || p[i] == 0x7F)
+            e = buf_printf(b, "\\u%04x", p[i]);
+        else
+            e = buf_add(b, p + i, n);
+        i += n ? n : 1;
+    }
+    return e ? e : buf_u8(b, '"');
+}
+
+static enum err add_csv_text(struct buf *b, struct str s)
+{
+    enum err e = ERR_OK;
+    bool quote = false;
+
+    for (size_t i = 0; i < s.n; i++)
+        quote = quote || strchr("\",\r\n", s.p[i]) != NULL;
+    if (!quote)
+        return buf_str(b, s);
+    e = buf_u8(b, '"');
+    for (size_t i = 0; !e && i < s.n; i++) {
+        if (s.p[i] == '"')
+            e = buf_u8(b, '"');
+        if (!e)
+            e = buf_u8(b, (uint8_t)s.p[i]);
+    }
+    return e ? e : buf_u8(b, '"');
+}
+
+/* One character of a table; its width goes to *width. */
+static enum err add_shown(struct buf *b, const unsigned char *p, size_t n, int *width)
+{
+    bool control = p[0] < 0x20 || p[0] == 0x7F || (n == 2 && p[0] == 0xC2 && p[1] < 0xA0);
+
+    if (n > 0 && !control) {
+        *width += 1;
+        return buf_add(b, p, n);
+    }
+    *width += 4;
+    return buf_printf(b, "\\x%02x", n == 2 ? p[1] : p[0]);
+}
+
+static enum err add_table_text(struct buf *b, struct str s, int *width)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    enum err e = ERR_OK;
+
+    *width = 0;
+    for (size_t i = 0; !e && i < s.n;) {
+        size_t n = character(p + i, s.n - i);
+
+        if (*width >= CELL_WIDTH - 1 && i + 1 < s.n) {
+            *width += 1;
+            return buf_text(b, "\u2026");
+        }
+        e = add_shown(b, p + i, n, width);
+        i += n ? n : 1;
+    }
+    return e;
+}
+
+/* ---- JSON and CSV ---- */
+
+static void flush_line(struct print *p)
+{
+    (void)fwrite(p->line.p, 1, p->line.n, p->setup.out);
+    p->line.n = 0;
+}
+
+static enum err json_row(struct print *p, const struct value *values)
+{
+    const struct print_column *c = p->setup.columns;
+    enum err e = buf_text(&p->line, p->rows ? ",\n{" : "[\n{");
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++) {
+        e = buf_printf(&p->line, "%s\"%s\":", i ? "," : "", c[i].name);
+        if (e)
+            break;
+        if (values[i].kind == VALUE_NULL)
+            e = buf_text(&p->line, "null");
+        else if (values[i].kind == VALUE_TEXT)
+            e = add_json_text(&p->line, values[i].text);
+        else
+            e = add_number(&p->line, c[i].kind, &values[i]);
+    }
+    return e ? e : buf_u8(&p->line, '}');
+}
+
+static enum err csv_header(struct print *p)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++)
+        e = buf_printf(&p->line, "%s%s", i ? "," : "", p->setup.columns[i].name);
+    return e ? e : buf_text(&p->line, "\r\n");
+}
+
+static enum err csv_row(struct print *p, const struct value *values)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++) {
+        if (i)
+            e = buf_u8(&p->line, ',');
+        if (e || values[i].kind == VALUE_NULL)
+            continue;
+        if (values[i].kind == VALUE_TEXT)
+            e = add_csv_text(&p->line, values[i].text);
+        else
+            e = add_number(&p->line, p->setup.columns[i].kind, &values[i]);
+    }
+    return e ? e : buf_text(&p->line, "\r\n");
+}
+
+/* ---- tables ---- */
+
+static enum err hold_cell(struct print *p, int column, const struct value *v)
+{
+    struct cell cell = {.right = v->kind == VALUE_WHOLE || v->kind == VALUE_REAL};
+    size_t at = p->text.n;
+    struct cell *held = list_add(&p->held);
+    enum err e = held ? ERR_OK : ERR_NOMEM;
+
+    if (!e && v->kind == VALUE_TEXT)
+        e = add_table_text(&p->text, v->text, &cell.width);
+    if (!e && cell.right) {
+        e = add_figure(&p->text, p->setup.columns[column].kind, v);
+        cell.width = (int)(p->text.n - at);
+    }
+    if (e)
+        return e;
+    cell.text = (struct span){(uint32_t)at, (uint32_t)(p->text.n - at)};
+    *held = cell;
+    if (cell.width > p->width[column])
+        p->width[column] = cell.width;
+    if (cell.right)
+        p->right[column] = true;
+    return ERR_OK;
+}
+
+static int total_width(const struct print *p)
+{
+    int total = 0;
+
+    for (int i = 0; i < p->setup.n_columns; i++)
+        total += p->shown[i] ? p->width[i] + 2 : 0;
+    return total - 2;
+}
+
+/* Leaves out the least important columns until the rest fits. */
+static void fit(struct print *p)
+{
+    const struct print_column *c = p->setup.columns;
+    int worst = 0;
+
+    for (int i = 0; i < p->setup.n_columns; i++)
+        p->shown[i] = !c[i].only_data;
+    while (worst >= 0 && p->setup.width > 0 && total_width(p) > p->setup.width) {
+        worst = -1;
+        for (int i = 0; i < p->setup.n_columns; i++) {
+            bool may = p->shown[i] && c[i].rank > 0;
+
+            if (may && (worst < 0 || c[i].rank >= c[worst].rank))
+                worst = i;
+        }
+        if (worst >= 0)
+            p->shown[worst] = false;
+    }
+}
+
+static enum err add_blanks(struct buf *b, int n)
+{
+    return n > 0 ? buf_printf(b, "%*s", n, "") : ERR_OK;
+}
+
+/* One padded cell; blanks at the end of a line are cut by end_line. */
+static enum err table_cell(struct print *p, int column, struct str text, int width)
+{
+    int room = p->width[column] - width;
+    enum err e = p->line.n ? buf_text(&p->line, "  ") : ERR_OK;
+
+    if (!e && p->right[column])
+        e = add_blanks(&p->line, room);
+    if (!e)
+        e = buf_str(&p->line, text);
+    if (!e && !p->right[column])
+        e = add_blanks(&p->line, room);
+    return e;
+}
+
+static enum err end_line(struct print *p)
+{
+    enum err e;
+
+    while (p->line.n > 0 && p->line.p[p->line.n - 1] == ' ')
+        p->line.n--;
+    e = buf_u8(&p->line, '\n');
+    if (!e)
+        flush_line(p);
+    return e;
+}
+
+static enum err table_header(struct print *p)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++) {
+        struct str name = str_of(p->setup.columns[i].name);
+
+        if (p->shown[i])
+            e = table_cell(p, i, name, (int)name.n);
+    }
+    return e ? e : end_line(p);
+}
+
+static enum err table_row(struct print *p, size_t first)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++) {
+        const struct cell *cell = list_at(&p->held, first + (size_t)i);
+        struct str text = {p->text.p + cell->text.at, cell->text.n};
+
+        if (p->shown[i])
+            e = table_cell(p, i, text, cell->width);
+    }
+    return e ? e : end_line(p);
+}
+
+/* Prints what is held back; the first time with the header. */
+static enum err release(struct print *p)
+{
+    enum err e = ERR_OK;
+
+    if (!p->started && p->held.n == 0)
+        return buf_text(&p->line, "(no rows)\n");
+    if (!p->started) {
+        fit(p);
+        e = table_header(p);
+        p->started = true;
+    }
+    for (size_t i = 0; !e && i + (size_t)p->setup.n_columns <= p->held.n;
+         i += (size_t)p->setup.n_columns)
+        e = table_row(p, i);
+    p->held.n = 0;
+    p->text.n = 0;
+    return e;
+}
+
+static enum err hold_row(struct print *p, const struct value *values)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++)
+        e = hold_cell(p, i, &values[i]);
+    if (!e && (p->started || p->rows + 1 >= WIDTH_ROWS))
+        e = release(p);
+    return e;
+}
+
+static enum err left_out(struct print *p)
+{
+    const char *before = "(not shown: ";
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < p->setup.n_columns; i++) {
+        if (p->shown[i] || p->setup.columns[i].only_data)
+            continue;
+        e = buf_printf(&p->line, "%s%s", before, p->setup.columns[i].name);
+        before = ", ";
+    }
+    if (!e && p->line.n > 0)
+        e = buf_text(&p->line, "; a wider terminal or --format csv has them)\n");
+    flush_line(p);
+    return e;
+}
+
+/* ---- life ---- */
+
+enum err print_open(const struct print_setup *setup, struct print **out)
+{
+    struct print *p = calloc(1, sizeof(*p));
+    enum err e = ERR_OK;
+
+    if (!p)
+        return ERR_NOMEM;
+    p->setup = *setup;
+    buf_init(&p->line, LINE_BYTES_MAX);
+    buf_init(&p->text, LINE_BYTES_MAX);
+    list_init(&p->held, sizeof(struct cell));
+    for (int i = 0; i < setup->n_columns; i++)
+        p->width[i] = (int)strlen(setup->columns[i].name);
+    if (setup->format == PRINT_CSV)
+        e = csv_header(p);
+    if (e)
+        print_close(p);
+    else
+        *out = p;
+    return e;
+}
+
+enum err print_row(struct print *p, const struct value *values)
+{
+    enum err e;
+
+    if (p->setup.format == PRINT_JSON)
+        e = json_row(p, values);
+    else if (p->setup.format == PRINT_CSV)
+        e = csv_row(p, values);
+    else
+        e = hold_row(p, values);
+    if (e)
+        return e;
+    if (p->line.n)
+        flush_line(p);
+    p->rows++;
+    return ERR_OK;
+}
+
+enum err print_end(struct print *p)
+{
+    enum err e = ERR_OK;
+
+    if (p->setup.format == PRINT_JSON)
+        e = buf_text(&p->line, p->rows ? "\n]\n" : "[]\n");
+    if (p->setup.format == PRINT_TABLE)
+        e = release(p);
+    if (!e && p->started)
+        e = left_out(p);
+    if (!e)
+        flush_line(p);
+    return e;
+}
+
+void print_close(struct print *p)
+{
+    if (!p)
+        return;
+    buf_clear(&p->line);
+    buf_clear(&p->text);
+    list_clear(&p->held);
+    free(p);
+}
+
+int print_width(FILE *out)
+{
+    struct winsize size = {.ws_col = 0};
+    int file = fileno(out);
+
+    if (!isatty(file) || ioctl(file, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
