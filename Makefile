@@ -72,7 +72,10 @@ FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH := $(wildcard bench/*.c)
 ALLOC := tests/support/alloc_$(if $(filter fault,$(VARIANT)),wrap,plain).c
 
-OBJ := $(SRC:%.c=$(B)/%.o)
+# Where a test may end the process (engine/crash.h): nowhere, but in builds made for it.
+CRASH := $(if $(filter fault crash,$(VARIANT)),tests/crash/crash_at.c,engine/crash.c)
+
+OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out engine/crash.c,$(SRC)) $(CRASH))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(TESTS) $(ALLOC) tests/support/t.c)
 SUPPORT_OBJ := $(SUPPORT:%.c=$(B)/%.o)
 FUZZ_OBJ := $(FUZZERS:%.c=$(B)/%.o)
@@ -119,6 +122,14 @@ $(B)/unit_tests: $(TEST_OBJ) $(B)/libtillstream.a
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtillstream.a
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LINK_LIBS)
+
+# Twins of the program that commit in two transactions: the kill loop must notice.
+$(B)/twin_%: $(OBJ) $(B)/tests/crash/twin.o $(B)/tests/crash/twin_%.o
+	$(LINK) -Wl,--wrap=apply_parcel -o $@ $^ $(LINK_LIBS)
+
+crash-programs:
+	@+$(MAKE) --no-print-directory -s VARIANT=crash build/crash/tillstream build/crash/twin_twice \
+	  build/crash/twin_lost
 
 $(B)/bench_%: $(B)/bench/%.o $(B)/bench/lane.o $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS)

@@ -17,6 +17,7 @@
 
 #include "engine/money.h"
 #include "engine/parcel.h"
+#include "engine/store/values.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -124,33 +125,13 @@ static enum err add_figure(struct buf *b, enum print_kind kind, const struct val
 
 /* ---- texts ---- */
 
-/* Bytes of the UTF-8 character at p; 0: it is not valid. */
-static size_t character(const unsigned char *p, size_t n)
-{
-    size_t more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
-    uint32_t code = p[0] & (0x3Fu >> more);
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4 || n <= more)
-        return 0;
-    for (size_t i = 1; i <= more; i++) {
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (p[i] & 0x3Fu);
-    }
-    if ((more == 2 && code < 0x800) || (code >= 0xD800 && code < 0xE000))
-        return 0;
-    return (more == 3 && (code < 0x10000 || code > 0x10FFFF)) ? 0 : more + 1;
-}
-
 static enum err add_json_text(struct buf *b, struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     enum err e = buf_u8(b, '"');
 
     for (size_t i = 0; !e && i < s.n;) {
-        size_t n = character(p + i, s.n - i);
+        size_t n = values_character(p + i, s.n - i);
 
         if (n == 0)
             e = buf_text(b, "\\ufffd");
@@ -204,7 +185,7 @@ static enum err add_table_text(struct buf *b, struct str s, int *width)
 
     *width = 0;
     for (size_t i = 0; !e && i < s.n;) {
-        size_t n = character(p + i, s.n - i);
+        size_t n = values_character(p + i, s.n - i);
 
         if (*width >= CELL_WIDTH - 1 && i + 1 < s.n) {
             *width += 1;

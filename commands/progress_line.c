@@ -45,8 +45,9 @@ void progress_line_show(struct progress_line *l, const struct pipeline *p)
     double seconds = (double)(now - l->last_ns) / 1e9;
     double per_second = (double)(s.records - l->last_records) / seconds;
     (void)when_format(s.watermark_ms, when);
-    (void)snprintf(line, sizeof(line), "%s records  %s/s  watermark %s  rejected %" PRId64
-                   "  late %" PRId64, grouped(s.records, records, sizeof(records)),
+    (void)snprintf(line, sizeof(line),
+                   "%s records  %s/s  watermark %s  rejected %" PRId64 "  late %" PRId64,
+                   grouped(s.records, records, sizeof(records)),
                    grouped((int64_t)per_second, rate, sizeof(rate)), when[0] ? when : "-",
                    s.counts.rejected, s.counts.late);
     (void)fprintf(stderr, "\r%-79.79s", line);

@@ -9,8 +9,8 @@
 
 struct progress_line {
     struct env *env;
-    bool terminal;       /* rewrite one line; else stay quiet until the end */
-    bool quiet;          /* say nothing at all */
+    bool terminal; /* rewrite one line; else stay quiet until the end */
+    bool quiet;    /* say nothing at all */
     bool shown;
     int64_t start_ns, last_ns;
     int64_t last_records;
@@ -20,6 +20,7 @@ void progress_line_open(struct progress_line *l, struct env *env, bool quiet);
 /* Rewrites the line if it is time to. */
 void progress_line_show(struct progress_line *l, const struct pipeline *p);
 /* Clears the line; on a terminal says in one sentence what became of the records. */
-void progress_line_close(struct progress_line *l, const struct pipeline *p, const char *db, enum err e);
+void progress_line_close(struct progress_line *l, const struct pipeline *p, const char *db,
+                         enum err e);
 
 #endif

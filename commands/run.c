@@ -114,13 +114,12 @@ static const struct operand_spec operands[] = {
 const struct command command_run = {
     .name = "run",
     .summary = "count a file or stream of sales into the database",
-    .text =
-        "Reads sales lines, keeps their windows and books, and writes the results to the "
-        "database (setting `db`, tillstream.db unless named).\n\n"
-        "Running the same source again goes on where it stopped: nothing is counted twice, "
-        "also after a crash. A bad record goes to `rejects` and never stops the stream; a sale "
-        "behind the watermark by more than allowed_lateness goes to `late`. "
-        "Ctrl-C ends cleanly, with everything read so far committed.",
+    .text = "Reads sales lines, keeps their windows and books, and writes the results to the "
+            "database (setting `db`, tillstream.db unless named).\n\n"
+            "Running the same source again goes on where it stopped: nothing is counted twice, "
+            "also after a crash. A bad record goes to `rejects` and never stops the stream; a sale "
+            "behind the watermark by more than allowed_lateness goes to `late`. "
+            "Ctrl-C ends cleanly, with everything read so far committed.",
     .examples = "tillstream run sales.csv\n"
                 "tillstream run --follow /var/log/till/sales.ndjson --db shop.db\n"
                 "zcat old/*.ndjson.gz | tillstream run - --db old.db\n"

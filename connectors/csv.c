@@ -161,7 +161,7 @@ static enum err reject_long(struct run *r, const struct csv_row *row)
 /* A row whose end is not there. */
 static enum err cut_short(struct run *r, const struct csv_row *row)
 {
-    if (left(r) > r->c->fields.max_record) {
+    if (left(r) > r->c->fields.max_record + 1) { /* one more: it may be the CR of a CRLF */
         return reject_long(r, row);
     }
     if (!r->last) {

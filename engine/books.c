@@ -30,12 +30,12 @@ struct others { /* further customers and countries of one invoice: rare */
 };
 
 struct invoice {
-    uint64_t name;        /* 0: free slot */
-    uint64_t commit;      /* number of the commit that holds its row */
-    char *text;           /* NULL: in `inline_text` */
+    uint64_t name;   /* 0: free slot */
+    uint64_t commit; /* number of the commit that holds its row */
+    char *text;      /* NULL: in `inline_text` */
     char inline_text[TEXT_INLINE];
     uint32_t text_n;
-    uint32_t next_free;   /* slot + 1 */
+    uint32_t next_free; /* slot + 1 */
     uint32_t customer, country, n_customers, n_countries;
     int64_t first_ms, last_ms, touch_ms;
     int64_t lines, units, revenue;
@@ -46,15 +46,15 @@ struct invoice {
 struct books {
     struct store *store;
     struct invoice *slot;
-    uint64_t *hash;       /* by slot */
+    uint64_t *hash; /* by slot */
     uint32_t count, cap, live;
-    uint32_t free1;       /* first free slot + 1 */
-    uint32_t *index;      /* slot + 1 by hash */
+    uint32_t free1;  /* first free slot + 1 */
+    uint32_t *index; /* slot + 1 by hash */
     uint32_t mask;
     uint64_t last_name;
     bool ask;
-    uint32_t forget_at;   /* live count that triggers books_forget */
-    uint32_t *changed;    /* slots changed since the last delivery */
+    uint32_t forget_at; /* live count that triggers books_forget */
+    uint32_t *changed;  /* slots changed since the last delivery */
     size_t n_changed, cap_changed;
     struct list customers; /* struct customer_row */
     uint32_t *customer_at; /* by key id: place in customers + 1 */

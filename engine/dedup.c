@@ -146,14 +146,16 @@ enum err dedup_check(struct dedup *d, struct str id, int64_t now_ms, int64_t exp
 
     hash_id(id, hash);
     *seen = false;
-    while (d->first < d->next && (d->ring[d->first & d->mask].expires_ms <= now_ms ||
-                                  d->next - d->first >= d->max))
-        forget_first(d);
     if (d->ring) {
         uint64_t i = find(d, hash);
         *seen = d->index[i] && d->ring[d->index[i] - 1].expires_ms > now_ms;
     }
-    return *seen ? ERR_OK : append(d, hash, expires_ms);
+    if (*seen)
+        return ERR_OK;
+    while (d->first < d->next &&
+           (d->ring[d->first & d->mask].expires_ms <= now_ms || d->next - d->first >= d->max))
+        forget_first(d);
+    return append(d, hash, expires_ms);
 }
 
 enum err dedup_deliver(struct dedup *d, struct parcel *p)

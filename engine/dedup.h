@@ -14,10 +14,12 @@ struct dedup;
 enum err dedup_open(size_t max, struct dedup **out) MUST_CHECK;
 void dedup_close(struct dedup *d);
 /* *seen: the id came before and has not expired at `now_ms`; else it is remembered. */
-enum err dedup_check(struct dedup *d, struct str id, int64_t now_ms, int64_t expires_ms, bool *seen) MUST_CHECK;
+enum err dedup_check(struct dedup *d, struct str id, int64_t now_ms, int64_t expires_ms,
+                     bool *seen) MUST_CHECK;
 /* New entries since the last call, and up to which sequence number old ones are forgotten. */
 enum err dedup_deliver(struct dedup *d, struct parcel *p) MUST_CHECK;
-enum err dedup_load(struct dedup *d, uint64_t seq, const uint64_t hash[2], int64_t expires_ms) MUST_CHECK;
+enum err dedup_load(struct dedup *d, uint64_t seq, const uint64_t hash[2],
+                    int64_t expires_ms) MUST_CHECK;
 size_t dedup_memory(const struct dedup *d);
 
 #endif

@@ -12,8 +12,8 @@ struct fact {
     int64_t time_ms;      /* event time */
     int64_t watermark_ms; /* merged watermark after this sale; never decreases */
     int64_t quantity, price, value;
-    uint32_t invoice;     /* slot of the invoice in engine/books: small, reused when dead */
-    uint32_t customer;    /* key ids (engine/keys); 0 is the empty text: missing */
+    uint32_t invoice;  /* slot of the invoice in engine/books: small, reused when dead */
+    uint32_t customer; /* key ids (engine/keys); 0 is the empty text: missing */
     uint32_t country;
     uint32_t stock;
 };

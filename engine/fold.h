@@ -21,7 +21,7 @@ struct fold_setup {
     const struct zone *zone;
     struct keys *keys;
     struct books *books;
-    struct store *store;              /* knows the numbers of the series; NULL in tests */
+    struct store *store; /* knows the numbers of the series; NULL in tests */
 };
 
 struct fold_stats {
@@ -47,7 +47,8 @@ struct fold_kind {
     /* State: parts that changed since the last save (names "windows/..."), and back: load is
      * called for every stored part in name order on a fresh fold; loaded after the last. */
     enum err (*save)(struct fold *f, struct parcel *out);
-    enum err (*load)(struct fold *f, struct str name, uint32_t version, struct str data, struct why *why);
+    enum err (*load)(struct fold *f, struct str name, uint32_t version, struct str data,
+                     struct why *why);
     enum err (*loaded)(struct fold *f, struct why *why);
 };
 

@@ -5,7 +5,8 @@
  * Invariants:
  *  (1) per shard: read = aggregated + late + rejected + pending; duplicates stand apart.
  *  (2) the merged watermark never decreases; level of a shard never decreases.
- *  (3) gross = sum of |value| over accepted and penned sales fits int64.
+ *  (3) gross and units, the sums of |value| and |quantity| over accepted and penned sales,
+ *      fit int64.
  *  (4) a shard's pen is empty once its source has ended.
  */
 #include "engine/judge.h"
@@ -22,7 +23,7 @@
 struct shard {
     int64_t source;
     char *name;
-    int64_t level_ms;     /* highest accepted event time; WHEN_NONE: none yet */
+    int64_t level_ms; /* highest accepted event time; WHEN_NONE: none yet */
     bool idle, ended;
     struct pen pen;
     struct judge_counts counts;
@@ -33,8 +34,9 @@ struct judge {
     struct shard *shard;
     int n_shards;
     int64_t watermark_ms;
-    int64_t highest_ms;   /* over all shards, also ended ones */
-    int64_t gross;
+    int64_t highest_ms; /* over all shards, also ended ones */
+    int64_t ended_ms;   /* highest level at which a shard ended */
+    int64_t gross, units;
     struct dedup *dedup;
 };
 
@@ -46,7 +48,7 @@ enum err judge_open(const struct settings *s, struct judge **out)
         return ERR_NOMEM;
     j->settings = s;
     j->watermark_ms = WHEN_NONE;
-    j->highest_ms = WHEN_NONE;
+    j->highest_ms = j->ended_ms = WHEN_NONE;
     if (dedup_open((size_t)s->dedup_max, &j->dedup)) {
         free(j);
         return ERR_NOMEM;
@@ -101,10 +103,13 @@ enum err judge_shard(struct judge *j, int64_t source, struct str name, int *shar
     return add_shard(j, source, name);
 }
 
-/* The level a sale of this shard is measured against: its own, else that of all. */
+/* The level a sale of this shard is measured against: its own or that of those that ended;
+ * for its first sale, that of all. */
 static int64_t reference(const struct judge *j, const struct shard *s)
 {
-    return s->level_ms != WHEN_NONE ? s->level_ms : j->highest_ms;
+    if (s->level_ms == WHEN_NONE)
+        return j->highest_ms;
+    return s->level_ms > j->ended_ms ? s->level_ms : j->ended_ms;
 }
 
 static int64_t minus(int64_t time_ms, int64_t by_ms)
@@ -141,17 +146,34 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 }
 
-/* Late or accepted. The sale's value is in `gross` already. */
+static bool fits(const struct judge *j, const struct sale *sale)
+{
+    return magnitude(sale->value) <= (uint64_t)(INT64_MAX - j->gross) &&
+           magnitude(sale->quantity) <= (uint64_t)(INT64_MAX - j->units);
+}
+
+static void count_in(struct judge *j, const struct sale *sale)
+{
+    j->gross += (int64_t)magnitude(sale->value);
+    j->units += (int64_t)magnitude(sale->quantity);
+}
+
+static void count_out(struct judge *j, const struct sale *sale)
+{
+    j->gross -= (int64_t)magnitude(sale->value);
+    j->units -= (int64_t)magnitude(sale->quantity);
+}
+
+/* Late or accepted. The sale is counted in already. */
 static enum err judge_time(struct judge *j, struct shard *s, const struct sale *sale, judge_fn each,
                            void *arg)
 {
     if (sale->time_ms < minus(j->watermark_ms, j->settings->allowed_lateness_ms)) {
         s->counts.late++;
-        j->gross -= (int64_t)magnitude(sale->value);
+        count_out(j, sale);
         return tell(j, FATE_LATE, sale, each, arg);
     }
     s->counts.aggregated++;
-    s->idle = false;
     if (sale->time_ms > s->level_ms) {
         s->level_ms = sale->time_ms;
         if (s->level_ms > j->highest_ms)
@@ -178,27 +200,25 @@ static enum err refuse_pen(struct judge *j, struct shard *s, judge_fn each, void
     for (size_t i = 0; !e && i < pen.n; i++) {
         s->counts.pending--;
         s->counts.late++;
-        j->gross -= (int64_t)magnitude(pen.sale[i].value);
+        count_out(j, &pen.sale[i]);
         e = tell(j, FATE_AHEAD, &pen.sale[i], each, arg);
     }
     pen_clear(&pen);
     return e;
 }
 
-/* The gap is real: judge the penned sales again from the earliest of them. With `all`
- * (the source ended) none waits any longer. */
-static enum err release_pen(struct judge *j, struct shard *s, bool all, judge_fn each, void *arg)
+/* The gap is real: judge the penned sales again from the earliest of them, which at least
+ * waits no longer. */
+static enum err release_pen(struct judge *j, struct shard *s, judge_fn each, void *arg)
 {
     struct pen pen = s->pen;
     enum err e = ERR_OK;
 
-    if (!pen.n)
-        return ERR_OK;
     s->pen = (struct pen){0};
     s->level_ms = pen_earliest(&pen) - 1; /* so that the earliest itself moves it */
     for (size_t i = 0; !e && i < pen.n; i++) {
         const struct sale *sale = &pen.sale[i];
-        if (!all && too_far(j, s, sale->time_ms)) {
+        if (too_far(j, s, sale->time_ms)) {
             e = pen_add(&s->pen, sale);
             continue;
         }
@@ -218,10 +238,10 @@ static enum err hold(struct judge *j, struct shard *s, const struct sale *sale, 
     if (e)
         return e;
     s->counts.pending++;
-    bool real = s->pen.n >= (size_t)j->settings->pen_sales &&
-                pen_invoices(&s->pen, invoices) >= invoices;
+    bool real =
+        s->pen.n >= (size_t)j->settings->pen_sales && pen_invoices(&s->pen, invoices) >= invoices;
     if (real || s->pen.n >= PEN_MAX)
-        e = release_pen(j, s, false, each, arg);
+        e = release_pen(j, s, each, arg);
     return e;
 }
 
@@ -246,26 +266,27 @@ static enum err duplicate(struct judge *j, const struct sale *sale, bool *seen)
 enum err judge_sale(struct judge *j, int shard, const struct sale *sale, judge_fn each, void *arg)
 {
     struct shard *s = &j->shard[shard];
-    uint64_t room = (uint64_t)(INT64_MAX - j->gross);
     bool seen;
     enum err e = duplicate(j, sale, &seen);
 
+    s->idle = false;
     if (e || seen) {
         s->counts.duplicates += seen;
         return e;
     }
     s->counts.read++;
-    if (magnitude(sale->value) > room) {
+    if (!fits(j, sale)) {
         struct outcome o = {
             .fate = FATE_REJECTED,
             .sale = sale,
             .watermark_ms = j->watermark_ms,
-            .reason = "the sum of all line values would pass 9223372036854.775807",
+            .reason = "the sum of all line values would pass 9223372036854.775807, or that of all "
+                      "quantities 9223372036854775807",
         };
         s->counts.rejected++;
         return each(arg, &o);
     }
-    j->gross += (int64_t)magnitude(sale->value);
+    count_in(j, sale);
     if (too_far(j, s, sale->time_ms))
         return hold(j, s, sale, each, arg);
     if (s->pen.n && within_reach(j, s, sale->time_ms))
@@ -282,9 +303,13 @@ void judge_reject(struct judge *j, int shard)
 enum err judge_end(struct judge *j, int shard, judge_fn each, void *arg)
 {
     struct shard *s = &j->shard[shard];
-    enum err e = release_pen(j, s, true, each, arg);
+    enum err e = ERR_OK;
 
+    while (!e && s->pen.n)
+        e = release_pen(j, s, each, arg);
     s->ended = true;
+    if (s->level_ms > j->ended_ms)
+        j->ended_ms = s->level_ms;
     move_watermark(j);
     return e;
 }
@@ -339,14 +364,12 @@ enum err judge_save(struct judge *j, struct parcel *p)
 {
     struct buf bytes;
     struct span name = {0}, data = {0};
-    enum err e;
+    const int64_t number[] = {j->watermark_ms, j->highest_ms, j->ended_ms, j->gross, j->units};
+    enum err e = ERR_OK;
 
     buf_init(&bytes, 256u << 20);
-    e = buf_zigzag(&bytes, j->watermark_ms);
-    if (!e)
-        e = buf_zigzag(&bytes, j->highest_ms);
-    if (!e)
-        e = buf_zigzag(&bytes, j->gross);
+    for (size_t i = 0; !e && i < countof(number); i++)
+        e = buf_zigzag(&bytes, number[i]);
     if (!e)
         e = buf_varint(&bytes, (uint64_t)j->n_shards);
     for (int i = 0; !e && i < j->n_shards; i++)
@@ -363,6 +386,35 @@ enum err judge_save(struct judge *j, struct parcel *p)
         return ERR_NOMEM;
     *row = (struct state_row){.name = name, .version = STATE_VERSION, .data = data};
     return dedup_deliver(j->dedup, p);
+}
+
+/* So far from 1970 that no difference of two such times overflows. */
+static bool is_time(int64_t ms)
+{
+    return ms == WHEN_NONE || (ms > -(INT64_C(1) << 60) && ms < INT64_C(1) << 60);
+}
+
+/* Invariants (1), (3) and (4). What is penned is taken off *gross and *units. */
+static bool sound(const struct shard *s, int64_t *gross, int64_t *units)
+{
+    const struct judge_counts *c = &s->counts;
+    const int64_t part[] = {c->aggregated, c->late, c->rejected, c->pending};
+    int64_t left = c->read;
+    bool good = is_time(s->level_ms) && c->duplicates >= 0 && (uint64_t)c->pending == s->pen.n;
+
+    for (size_t i = 0; i < countof(part); i++) {
+        good = good && part[i] >= 0 && part[i] <= left;
+        left -= good ? part[i] : 0;
+    }
+    for (size_t i = 0; good && i < s->pen.n; i++) {
+        const struct sale *sale = &s->pen.sale[i];
+        uint64_t value = magnitude(sale->value), quantity = magnitude(sale->quantity);
+        good = is_time(sale->time_ms) && sale->time_ms != WHEN_NONE && value <= (uint64_t)*gross &&
+               quantity <= (uint64_t)*units;
+        *gross -= good ? (int64_t)value : 0;
+        *units -= good ? (int64_t)quantity : 0;
+    }
+    return good && left == 0 && !(s->ended && s->pen.n);
 }
 
 static enum err load_shard(struct judge *j, struct reader *in)
@@ -386,24 +438,36 @@ static enum err load_shard(struct judge *j, struct reader *in)
     return pen_load(&s->pen, in);
 }
 
+static enum err load_all(struct judge *j, struct reader *in)
+{
+    enum err e = ERR_OK;
+
+    j->watermark_ms = read_zigzag(in);
+    j->highest_ms = read_zigzag(in);
+    j->ended_ms = read_zigzag(in);
+    j->gross = read_zigzag(in);
+    j->units = read_zigzag(in);
+    int64_t gross = j->gross, units = j->units;
+    bool good = is_time(j->watermark_ms) && is_time(j->highest_ms) && is_time(j->ended_ms) &&
+                gross >= 0 && units >= 0;
+    uint64_t n = read_count(in, SHARDS_MAX);
+    for (uint64_t i = 0; good && !e && i < n; i++) {
+        e = load_shard(j, in);
+        good = !e && sound(&j->shard[i], &gross, &units);
+    }
+    return e || (good && !in->bad && in->p == in->end) ? e : ERR_DAMAGED;
+}
+
 enum err judge_load(struct judge *j, uint32_t version, struct str data, struct why *why)
 {
     struct reader in = reader_of(data.p, data.n);
-    enum err e = ERR_OK;
 
     if (version > STATE_VERSION)
         return why_set(why, ERR_NEWER,
                        "state part \"judge\" has version %u, this program knows %d: "
                        "use a newer tillstream",
                        version, STATE_VERSION);
-    j->watermark_ms = read_zigzag(&in);
-    j->highest_ms = read_zigzag(&in);
-    j->gross = read_zigzag(&in);
-    uint64_t n = read_count(&in, SHARDS_MAX);
-    for (uint64_t i = 0; !e && i < n; i++)
-        e = load_shard(j, &in);
-    if (!e && (in.bad || in.p != in.end || j->gross < 0))
-        e = ERR_DAMAGED;
+    enum err e = load_all(j, &in);
     if (e == ERR_DAMAGED)
         return why_set(why, e, "state part \"judge\" is damaged: restore the database from a copy");
     return e;

@@ -11,10 +11,11 @@
  * "ahead". If pen_sales of at least pen_invoices gather, or the source ends, the gap is
  * real: the shard's level moves to the earliest penned time and the penned sales are judged
  * again in order of arrival (so that a sale stamped years ahead inside a real gap still
- * waits).
+ * waits). At the end of a source this repeats until none waits. A shard is also measured
+ * against the level of those that ended: a file after another goes on where that stopped.
  *
- * The sum of |value| of all accepted sales must fit int64: a sale that would pass it is
- * rejected, so no sum anywhere can wrap.
+ * The sums of |value| and of |quantity| of all accepted sales must fit int64: a sale that
+ * would pass one is rejected, so no sum anywhere can wrap.
  *
  * An equal RecordID within dedup_horizon of event time is a duplicate: dropped, counted.
  */
@@ -29,16 +30,16 @@ struct judge;
 
 enum fate {
     FATE_ACCEPTED,
-    FATE_LATE,      /* behind the watermark */
-    FATE_AHEAD,     /* penned, then shown to be a mistake: goes to late */
-    FATE_REJECTED,  /* `reason` says why */
+    FATE_LATE,     /* behind the watermark */
+    FATE_AHEAD,    /* penned, then shown to be a mistake: goes to late */
+    FATE_REJECTED, /* `reason` says why */
 };
 
 /* What is decided of one sale. The sale borrows until the next call. */
 struct outcome {
     enum fate fate;
     const struct sale *sale;
-    int64_t watermark_ms;   /* merged, after this sale */
+    int64_t watermark_ms; /* merged, after this sale */
     const char *reason;
 };
 
@@ -55,7 +56,8 @@ void judge_close(struct judge *j);
 enum err judge_shard(struct judge *j, int64_t source, struct str name, int *shard) MUST_CHECK;
 /* Judges one sale; calls `each` for every fate that is decided by it, in order: none when it
  * is penned or a duplicate, several when it empties the pen. */
-enum err judge_sale(struct judge *j, int shard, const struct sale *sale, judge_fn each, void *arg) MUST_CHECK;
+enum err judge_sale(struct judge *j, int shard, const struct sale *sale, judge_fn each,
+                    void *arg) MUST_CHECK;
 /* A record that could not be decoded: counted. */
 void judge_reject(struct judge *j, int shard);
 /* The source of this shard ended: its pen is emptied as a real gap; it no longer holds the
@@ -64,7 +66,7 @@ enum err judge_end(struct judge *j, int shard, judge_fn each, void *arg) MUST_CH
 /* Idle by evidence (empty reads at the tip), until its next sale. */
 void judge_idle(struct judge *j, int shard);
 
-int64_t judge_watermark(const struct judge *j);   /* WHEN_NONE before the first sale */
+int64_t judge_watermark(const struct judge *j); /* WHEN_NONE before the first sale */
 int64_t judge_shard_watermark(const struct judge *j, int shard);
 struct judge_counts judge_counts(const struct judge *j, int shard);
 size_t judge_memory(const struct judge *j);
@@ -72,6 +74,7 @@ size_t judge_memory(const struct judge *j);
 /* State: part "judge" whole each time, RecordIDs as additions (parcel.dedup). */
 enum err judge_save(struct judge *j, struct parcel *p) MUST_CHECK;
 enum err judge_load(struct judge *j, uint32_t version, struct str data, struct why *why) MUST_CHECK;
-enum err judge_load_dedup(struct judge *j, uint64_t seq, const uint64_t hash[2], int64_t expires_ms) MUST_CHECK;
+enum err judge_load_dedup(struct judge *j, uint64_t seq, const uint64_t hash[2],
+                          int64_t expires_ms) MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@
 #define BLOCK_BYTES 65536
 
 struct slot {
-    uint32_t tag;   /* upper half of the hash */
-    uint32_t id1;   /* id + 1; 0: empty */
+    uint32_t tag; /* upper half of the hash */
+    uint32_t id1; /* id + 1; 0: empty */
 };
 
 struct block {

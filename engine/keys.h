@@ -18,7 +18,7 @@ void keys_close(struct keys *k);
 enum err keys_id(struct keys *k, struct str text, uint32_t *id) MUST_CHECK;
 /* The id of "a+b"; '+' and '%' inside a part become %2B and %25, so pairs are unambiguous. */
 enum err keys_pair(struct keys *k, uint32_t a, uint32_t b, uint32_t *id) MUST_CHECK;
-struct str keys_text(const struct keys *k, uint32_t id);  /* valid as long as `k` */
+struct str keys_text(const struct keys *k, uint32_t id); /* valid as long as `k` */
 uint32_t keys_count(const struct keys *k);
 size_t keys_memory(const struct keys *k);
 /* Where the hashes by id are; the array moves when keys are added. */

@@ -131,8 +131,8 @@ static void read_changes(struct reader *in, unsigned flags, struct ledger_entry 
         in->bad = true;
 }
 
-enum err ledger_each(struct str chunk, enum err (*each)(void *arg, const struct ledger_entry *entry),
-                     void *arg)
+enum err ledger_each(struct str chunk,
+                     enum err (*each)(void *arg, const struct ledger_entry *entry), void *arg)
 {
     struct reader in = reader_of(chunk.p, chunk.n);
     struct ledger_entry entry = {0};

@@ -39,7 +39,8 @@ void ledger_reset(struct ledger *l);
 enum err ledger_sale(struct ledger *l, const struct fact *f, uint64_t invoice) MUST_CHECK;
 enum err ledger_finish(struct ledger *l) MUST_CHECK;
 /* Calls `each` for every entry; ERR_DAMAGED for bytes that ledger_sale can't have written. */
-enum err ledger_each(struct str chunk, enum err (*each)(void *arg, const struct ledger_entry *entry),
+enum err ledger_each(struct str chunk,
+                     enum err (*each)(void *arg, const struct ledger_entry *entry),
                      void *arg) MUST_CHECK;
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "engine/pen.h"
 
+#include "engine/money.h"
+
 #include <stdlib.h>
 
 static struct str *texts_of(struct sale *s, size_t i)
@@ -129,7 +131,9 @@ enum err pen_load(struct pen *p, struct reader *in)
         s.length = (uint32_t)read_count(in, UINT32_MAX);
         for (size_t k = 0; texts_of(&s, k); k++)
             *texts_of(&s, k) = read_bytes(in);
-        e = in->bad || s.invoice.n == 0 ? ERR_DAMAGED : pen_add(p, &s);
+        int64_t value = 0;
+        bool good = !in->bad && s.invoice.n > 0 && !money_times(s.quantity, s.price, &value);
+        e = good && value == s.value ? pen_add(p, &s) : ERR_DAMAGED;
     }
     return e ? e : (in->bad ? ERR_DAMAGED : ERR_OK);
 }

@@ -10,15 +10,16 @@
  */
 #include "engine/pipeline_parts.h"
 
+#include "engine/crash.h"
 #include "engine/money.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_SALES 4096          /* decoded at once */
-#define PARCEL_ROWS 8192          /* rows after which a parcel is handed over early */
-#define SAVE_BYTES (1u << 20)     /* ledger bytes after which the windows are saved anew */
+#define BATCH_SALES 4096      /* decoded at once */
+#define PARCEL_ROWS 8192      /* rows after which a parcel is handed over early */
+#define SAVE_BYTES (1u << 20) /* ledger bytes after which the windows are saved anew */
 
 static enum err failed(struct why *why, enum err e, const char *what)
 {
@@ -235,9 +236,8 @@ static enum err deliver_ledger(struct pipeline *p)
 static enum err deliver_position(struct pipeline *p)
 {
     struct judge_counts c = judge_counts(p->judge, p->shard);
-    struct source_row source = {.id = p->source_id,
-                                .head_hash = p->identity.head_hash,
-                                .head_len = p->identity.head_len};
+    struct source_row source = {
+        .id = p->source_id, .head_hash = p->identity.head_hash, .head_len = p->identity.head_len};
     struct progress_row progress = {.source = p->source_id,
                                     .read = c.read,
                                     .aggregated = c.aggregated,
@@ -305,9 +305,11 @@ static enum err commit(struct pipeline *p, struct why *why)
 
     if (e)
         return failed(why, e, "the checkpoint could not be put together");
+    crash_point("before_commit");
     e = hand_over(p, why);
     if (e)
         return e;
+    crash_point("after_commit");
     p->commits++;
     p->dirty = false;
     p->last_commit_ns = p->setup.env->mono_ns(p->setup.env);
@@ -425,12 +427,15 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
         return next_generation(p, why);
     if (e == ERR_END)
         return finish(p, why);
+    crash_point("after_read");
     if (!e)
         e = decode(p, &in, why);
     if (!e)
         e = failed(why, judge_batch(p, &bad), "the records could not be judged");
+    crash_point("after_judge");
     if (!e)
         e = failed(why, fold_facts(p), "the sales could not be counted");
+    crash_point("after_fold");
     if (!e && bad)
         return stop_at_bad(p, bad, why);
     if (!e)

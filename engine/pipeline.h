@@ -28,23 +28,25 @@ struct pipeline_setup {
     const char *locator;
     bool follow;
     const struct codec_kind *(*codec_for)(const char *locator, struct str head);
-    const struct codec_kind *const *codecs; /* all, to go on with the one a position was saved with */
+    const struct codec_kind *const
+        *codecs; /* all, to go on with the one a position was saved with */
 };
 
 /* For people and tests; as of the last turn. */
 struct pipeline_status {
-    struct judge_counts counts;     /* of the source being read */
-    int64_t records;                /* read in this run */
+    struct judge_counts counts; /* of the source being read */
+    int64_t records;            /* read in this run */
     int64_t watermark_ms;
     uint64_t position;
-    bool resumed;                   /* went on where an earlier run stopped */
+    bool resumed; /* went on where an earlier run stopped */
     bool resumable;
-    const char *source;             /* as in progress.source, without generation */
-    struct fold_stats windows;      /* filled by pipeline_status only when asked */
+    const char *source;        /* as in progress.source, without generation */
+    struct fold_stats windows; /* filled by pipeline_status only when asked */
     size_t keys, invoices, memory;
 };
 
-enum err pipeline_open(const struct pipeline_setup *setup, struct pipeline **out, struct why *why) MUST_CHECK;
+enum err pipeline_open(const struct pipeline_setup *setup, struct pipeline **out,
+                       struct why *why) MUST_CHECK;
 void pipeline_close(struct pipeline *p);
 /* One turn. ERR_OK: go on at once; ERR_AGAIN: nothing new came within wait_ms; ERR_END: the
  * source is finished and everything is committed. ERR_INVALID in strict mode for the first

@@ -17,25 +17,25 @@ struct pipeline {
     struct fold *fold;
     struct source *source;
     struct source_identity identity;
-    int64_t source_id;          /* 0: not known yet (a followed file that is not there) */
+    int64_t source_id; /* 0: not known yet (a followed file that is not there) */
     int64_t last_source_id;
-    int shard;                  /* the judge's number for it */
+    int shard; /* the judge's number for it */
     const struct codec_kind *codec_kind;
     struct codec *codec;
-    struct buf codec_state;     /* saved state to go on with */
+    struct buf codec_state; /* saved state to go on with */
     struct sales sales;
-    struct list facts;          /* struct fact */
+    struct list facts; /* struct fact */
     struct ledger ledger;
-    uint64_t ledger_seq;        /* of the last chunk */
-    uint64_t saved_seq;         /* the windows' saved parts hold chunks up to this one */
-    size_t unsaved_bytes;       /* of ledger since then */
+    uint64_t ledger_seq;  /* of the last chunk */
+    uint64_t saved_seq;   /* the windows' saved parts hold chunks up to this one */
+    size_t unsaved_bytes; /* of ledger since then */
     struct parcel *parcel;
     uint64_t commits;
     uint64_t position;
     int64_t records, records_at_commit;
     int64_t last_commit_ns;
     uint32_t last_customer, last_country;
-    bool dirty;                 /* something to commit */
+    bool dirty; /* something to commit */
     bool resumed;
 };
 

@@ -18,24 +18,24 @@
 #define SALE_RAW_MAX 4096
 
 struct sale {
-    int64_t time_ms;     /* event time, milliseconds since 1970 UTC */
-    int64_t quantity;    /* units; negative is a return */
-    int64_t price;       /* unit price in millionths */
-    int64_t value;       /* quantity * price, millionths, checked to fit */
-    struct str invoice;  /* never empty */
-    struct str stock;    /* may be empty */
-    struct str customer; /* may be empty */
-    struct str country;  /* may be empty */
+    int64_t time_ms;      /* event time, milliseconds since 1970 UTC */
+    int64_t quantity;     /* units; negative is a return */
+    int64_t price;        /* unit price in millionths */
+    int64_t value;        /* quantity * price, millionths, checked to fit */
+    struct str invoice;   /* never empty */
+    struct str stock;     /* may be empty */
+    struct str customer;  /* may be empty */
+    struct str country;   /* may be empty */
     struct str record_id; /* the producer's RecordID, empty if none */
-    uint64_t offset;     /* where the record starts: byte offset in the decoded source */
-    uint32_t length;     /* its bytes there */
+    uint64_t offset;      /* where the record starts: byte offset in the decoded source */
+    uint32_t length;      /* its bytes there */
 };
 
 /* What a decoder could not turn into a sale. `raw` borrows like a sale's strings. */
 struct reject {
     uint64_t offset;
-    struct str raw;      /* at most SALE_RAW_MAX bytes of it */
-    char reason[160];    /* one sentence: field, value, why */
+    struct str raw;   /* at most SALE_RAW_MAX bytes of it */
+    char reason[160]; /* one sentence: field, value, why */
 };
 
 struct sales_block;

@@ -13,7 +13,7 @@
 struct cellset {
     struct cell *cell;
     uint32_t n, cap;
-    uint32_t *index;      /* open addressing by key: place + 1 */
+    uint32_t *index; /* open addressing by key: place + 1 */
     uint32_t mask;
     uint32_t *changed;
     uint32_t n_changed, cap_changed;

@@ -342,8 +342,8 @@ static enum err add_changed(struct fold *f, const struct level *l, int d, struct
     for (size_t i = level_from(l, span.start); i < l->n && l->slice[i]->start < span.end; i++)
         n += l->slice[i]->set[d].n_changed;
     e = room_for_keys(b, n, keys_count(f->keys));
-    for (size_t i = level_from(l, span.start);
-         !e && i < l->n && l->slice[i]->start < span.end; i++) {
+    for (size_t i = level_from(l, span.start); !e && i < l->n && l->slice[i]->start < span.end;
+         i++) {
         const struct cellset *set = &l->slice[i]->set[d];
         for (uint32_t k = 0; k < set->n_changed; k++) {
             uint32_t key = set->cell[set->changed[k]].key;
@@ -357,8 +357,7 @@ static enum err add_changed(struct fold *f, const struct level *l, int d, struct
 
 /* The changed keys within the span into bench.key, sorted. Slices of level 0 may be gone
  * already, but what changed in them is marked in their pane then. */
-static enum err changed_keys(struct fold *f, const struct window *w, int d,
-                             struct window_span span)
+static enum err changed_keys(struct fold *f, const struct window *w, int d, struct window_span span)
 {
     struct bench *b = &f->bench;
     enum err e;

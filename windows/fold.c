@@ -15,6 +15,7 @@
  */
 #include "windows/state.h"
 
+#include "engine/crash.h"
 #include "engine/store/store.h"
 
 #include <stdlib.h>
@@ -242,11 +243,18 @@ int64_t fold_needed_until(const struct fold *f, int level, int64_t start)
     return until;
 }
 
+void fold_hashes(struct fold *f)
+{
+    f->hashes.invoice = books_hashes(f->books);
+    f->hashes.key = keys_hashes(f->keys);
+}
+
 enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key)
 {
     const struct dimension *dim = &f->settings->dimension[d];
-    const uint32_t part[FIELD_COUNT] = {
-        [FIELD_CUSTOMER] = fact->customer, [FIELD_COUNTRY] = fact->country, [FIELD_STOCK] = fact->stock};
+    const uint32_t part[FIELD_COUNT] = {[FIELD_CUSTOMER] = fact->customer,
+                                        [FIELD_COUNTRY] = fact->country,
+                                        [FIELD_STOCK] = fact->stock};
 
     *key = dim->n_fields ? part[dim->fields[0]] : 0;
     if (dim->n_fields < 2)
@@ -357,8 +365,7 @@ static enum err add_fact(struct fold *f, const struct fact *fact, struct parcel 
     uint32_t key[SETTINGS_DIMENSIONS_MAX];
     enum err e = ERR_OK;
 
-    f->hashes.invoice = books_hashes(f->books);
-    f->hashes.key = keys_hashes(f->keys);
+    fold_hashes(f);
     for (int d = 0; !e && d < f->settings->n_dimensions; d++)
         e = fold_key(f, fact, d, &key[d]);
     if (!e && (fact->time_ms < f->watermark_ms || fact->time_ms < f->end_horizon_ms))
@@ -382,8 +389,8 @@ static enum err add_to_pane(struct fold *f, struct cellset *pane, const struct c
 
     for (uint32_t i = 0; !e && i < slice->n; i++) {
         const struct cell *from = &slice->cell[i];
-        struct cell *into = cellset_changed(from) ? cellset_touch(pane, from->key)
-                                                  : cellset_cell(pane, from->key);
+        struct cell *into =
+            cellset_changed(from) ? cellset_touch(pane, from->key) : cellset_cell(pane, from->key);
         e = into ? cell_merge(into, from, &f->hashes) : ERR_NOMEM;
     }
     return e;
@@ -571,6 +578,7 @@ static enum err pass_edges(struct fold *f, int64_t before, struct parcel *out)
         e = build_panes(f, k);
     for (int i = 0; !e && i < f->n_windows; i++)
         e = pass_window(f, &f->window[i], before, out);
+    crash_point("after_fire");
     if (!e)
         e = drop_slices(f);
     fold_schedule(f);
@@ -624,14 +632,14 @@ static enum err finish(struct fold *f, struct parcel *out)
 
     if (f->highest_ms == WHEN_NONE)
         return ERR_OK;
+    fold_hashes(f);
     e = refire(f, INT64_MAX, out);
     f->end_mark_ms = f->highest_ms; /* from here on window_fired says yes */
     for (int i = 0; !e && i < f->n_windows; i++) {
         struct window *w = &f->window[i];
         e = finish_window(f, w, fired, out);
         if (w->setting->type != WINDOW_SESSION)
-            f->end_horizon_ms =
-                max64(f->end_horizon_ms, shape_last_end(&w->shape, f->highest_ms));
+            f->end_horizon_ms = max64(f->end_horizon_ms, shape_last_end(&w->shape, f->highest_ms));
     }
     return e;
 }
@@ -643,8 +651,8 @@ static enum err expire_rows(struct fold *f, struct window *w, struct parcel *out
 
     if (w->setting->keep != KEEP_DURATION || f->watermark_ms == WHEN_NONE)
         return ERR_OK;
-    int64_t before = grid_floor(&(struct grid){.period_ms = WHEN_SECOND},
-                                f->watermark_ms - w->setting->keep_ms);
+    int64_t before =
+        grid_floor(&(struct grid){.period_ms = WHEN_SECOND}, f->watermark_ms - w->setting->keep_ms);
     for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
         if (w->series[d])
             e = emit_series(f, w, d, before / WHEN_SECOND, out);
@@ -656,6 +664,7 @@ static enum err snapshot(struct fold *f, struct parcel *out)
 {
     enum err e = ERR_OK;
 
+    fold_hashes(f);
     for (int i = 0; !e && i < f->n_windows; i++) {
         struct window *w = &f->window[i];
         for (int d = 0; !e && d < f->settings->n_dimensions; d++) {

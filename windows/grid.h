@@ -13,11 +13,11 @@
 #include "engine/when.h"
 
 struct grid {
-    int64_t period_ms;        /* > 0 unless months > 0 */
+    int64_t period_ms; /* > 0 unless months > 0 */
     int64_t offset_ms;
-    int64_t months;           /* > 0: calendar months, counted from January 1970 */
-    int64_t restart_ms;       /* > 0: cells restart at each multiple of this */
-    const struct zone *zone;  /* NULL: UTC */
+    int64_t months;          /* > 0: calendar months, counted from January 1970 */
+    int64_t restart_ms;      /* > 0: cells restart at each multiple of this */
+    const struct zone *zone; /* NULL: UTC */
 };
 
 int64_t grid_floor(const struct grid *g, int64_t t); /* start of the cell that holds t */

@@ -25,9 +25,9 @@ struct slice {
 struct level {
     struct slice **slice; /* by start, ascending, no overlaps; only slices with sales */
     size_t n, cap;
-    struct slice *last;   /* the one found last */
-    uint32_t dimensions;  /* bit i: dimension i is kept here */
-    int64_t built_until;  /* panes: those ending at or before this are built */
+    struct slice *last;  /* the one found last */
+    uint32_t dimensions; /* bit i: dimension i is kept here */
+    int64_t built_until; /* panes: those ending at or before this are built */
 };
 
 void level_clear(struct level *l);

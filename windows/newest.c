@@ -41,7 +41,7 @@ enum err newest_move(struct fold *f, struct window *w)
 
     /* Rows are told apart by the start of their instance: those of a cumulative window
      * that had fired must be written again, for they are open now. */
-    if (old.end == WHEN_NONE || (old.start == new.start && old.end == w->fired_end)) {
+    if (old.end == WHEN_NONE || (old.start == new.start &&old.end == w->fired_end)) {
         e = touch_range(f, w, new);
     } else {
         struct window_span left = {old.start, old.end < new.start ? old.end : new.start};

@@ -14,8 +14,7 @@ void reopened_clear(struct reopened *r)
     *r = (struct reopened){0};
 }
 
-static uint32_t home(const struct reopened *r, int window, int dimension, uint32_t key,
-                     int64_t end)
+static uint32_t home(const struct reopened *r, int window, int dimension, uint32_t key, int64_t end)
 {
     uint64_t h = (uint64_t)end * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -82,8 +81,9 @@ enum err reopened_add(struct reopened *r, const struct reopened_row *row)
     r->row[r->n++] = *row;
     r->index[i] = r->n;
     if (row->pending) {
-        r->first_pending_end =
-            r->n_pending && r->first_pending_end < row->span.end ? r->first_pending_end : row->span.end;
+        r->first_pending_end = r->n_pending && r->first_pending_end < row->span.end
+                                   ? r->first_pending_end
+                                   : row->span.end;
         r->n_pending++;
     }
     return ERR_OK;

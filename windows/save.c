@@ -206,6 +206,20 @@ enum err fold_save(struct fold *f, struct parcel *out)
     return e;
 }
 
+/* Whether the span is an instance of the window, and the row not there yet. */
+static bool reopened_sound(const struct fold *f, const struct reopened_row *row)
+{
+    if (row->window >= f->n_windows || row->dimension >= f->settings->n_dimensions ||
+        row->key >= keys_count(f->keys) || !state_time(row->span.end))
+        return false;
+    const struct window *w = &f->window[row->window];
+    if (w->setting->type == WINDOW_SESSION || !w->series[row->dimension])
+        return false;
+    struct window_span span = shape_ending_after(&w->shape, row->span.end - 1);
+    return span.start == row->span.start && span.end == row->span.end &&
+           !reopened_find(&f->reopened, row->window, row->dimension, row->key, span.end);
+}
+
 static enum err load_reopened(struct fold *f, struct reader *in)
 {
     uint64_t n = read_count(in, UINT32_MAX);
@@ -218,29 +232,60 @@ static enum err load_reopened(struct fold *f, struct reader *in)
         row.span.end = read_zigzag(in);
         row.version = (uint32_t)read_count(in, UINT32_MAX);
         row.pending = read_u8(in) != 0;
-        bool known = row.window < f->n_windows && row.dimension < f->settings->n_dimensions &&
-                     row.key < keys_count(f->keys);
-        e = in->bad || !known ? ERR_DAMAGED : reopened_add(&f->reopened, &row);
+        e = in->bad || !reopened_sound(f, &row) ? ERR_DAMAGED : reopened_add(&f->reopened, &row);
     }
     return e;
 }
 
+static bool mark_sound(int64_t ms)
+{
+    return ms == WHEN_NONE || state_time(ms);
+}
+
+/* What a window waits for follows from the watermark. */
+static bool window_sound(const struct fold *f, const struct window *w)
+{
+    struct window_span next = {WHEN_NONE, WHEN_NONE};
+
+    if (f->watermark_ms != WHEN_NONE && w->setting->type != WINDOW_SESSION)
+        next = shape_ending_after(&w->shape, f->watermark_ms);
+    if (w->setting->keep == KEEP_NEWEST)
+        return w->current.start == next.start && w->current.end == next.end &&
+               w->next_end == WHEN_NONE && mark_sound(w->fired_end);
+    return w->next_end == next.end && w->current.end == WHEN_NONE && w->fired_end == WHEN_NONE;
+}
+
+static bool level_sound(const struct fold *f, int k)
+{
+    int64_t built = f->level[k].built_until;
+
+    if (k == 0 || built == WHEN_NONE)
+        return true;
+    return built <= f->watermark_ms && state_time(built) && grid_floor(&f->grid[k], built) == built;
+}
+
 static enum err load_progress(struct fold *f, struct reader *in)
 {
-    f->watermark_ms = read_zigzag(in);
-    f->highest_ms = read_zigzag(in);
-    f->end_mark_ms = read_zigzag(in);
-    f->end_horizon_ms = read_zigzag(in);
-    for (int i = 0; i < f->n_windows; i++) {
+    int64_t *const mark[] = {&f->watermark_ms, &f->highest_ms, &f->end_mark_ms, &f->end_horizon_ms};
+    bool good = true;
+
+    for (size_t i = 0; i < countof(mark); i++) {
+        *mark[i] = read_zigzag(in);
+        good = good && mark_sound(*mark[i]);
+    }
+    for (int i = 0; good && i < f->n_windows; i++) {
         struct window *w = &f->window[i];
         w->next_end = read_zigzag(in);
         w->current.start = read_zigzag(in);
         w->current.end = read_zigzag(in);
         w->fired_end = read_zigzag(in);
+        good = window_sound(f, w);
     }
-    for (int k = 0; k < f->n_levels; k++)
+    for (int k = 0; good && k < f->n_levels; k++) {
         f->level[k].built_until = read_zigzag(in);
-    return load_reopened(f, in);
+        good = level_sound(f, k);
+    }
+    return good ? load_reopened(f, in) : ERR_DAMAGED;
 }
 
 static enum err load_cells(struct fold *f, struct cellset *set, struct reader *in, int64_t end)
@@ -254,7 +299,8 @@ static enum err load_cells(struct fold *f, struct cellset *set, struct reader *i
         struct cell loaded;
         cell_init(&loaded, 0);
         e = cell_load(&loaded, in, &names, &f->hashes);
-        if (!e && (loaded.key >= keys_count(f->keys) || cellset_find(set, loaded.key)))
+        bool good = loaded.lines > 0 && loaded.key < keys_count(f->keys);
+        if (!e && (!good || cellset_find(set, loaded.key)))
             e = ERR_DAMAGED;
         struct cell *c = e ? NULL : cellset_touch(set, loaded.key);
         if (!c) {
@@ -268,6 +314,14 @@ static enum err load_cells(struct fold *f, struct cellset *set, struct reader *i
     return e;
 }
 
+static bool slice_fits(const struct fold *f, int level, int64_t start, int64_t end)
+{
+    if (level)
+        return grid_floor(&f->grid[level], start) == start &&
+               grid_next(&f->grid[level], start) == end;
+    return fold_slice_start(f, start) == start && fold_slice_end(f, start) == end;
+}
+
 static enum err load_slice(struct fold *f, struct reader *in)
 {
     uint64_t level = read_count(in, (uint64_t)f->n_levels - 1);
@@ -275,18 +329,20 @@ static enum err load_slice(struct fold *f, struct reader *in)
     bool made = false;
     enum err e = ERR_OK;
 
-    if (in->bad || start >= end)
+    if (in->bad || !state_time(start) || !slice_fits(f, (int)level, start, end))
         return ERR_DAMAGED;
-    f->hashes.key = keys_hashes(f->keys);
-    f->hashes.invoice = books_hashes(f->books);
+    fold_hashes(f);
     struct level *l = &f->level[level];
     struct slice *s = level_slice(l, start, end, f->settings->n_dimensions, &made);
     if (!s || !made)
         return s ? ERR_DAMAGED : ERR_NOMEM;
     s->needed_until = fold_needed_until(f, (int)level, start);
     s->saved = true;
-    for (int d = 0; !e && d < s->n_sets; d++)
+    for (int d = 0; !e && d < s->n_sets; d++) {
         e = load_cells(f, &s->set[d], in, end);
+        if (!e && s->set[d].n && !(l->dimensions >> d & 1))
+            e = ERR_DAMAGED;
+    }
     for (int d = 0; d < s->n_sets; d++)
         cellset_settle(&s->set[d]);
     return e;
@@ -303,6 +359,7 @@ static enum err load_sessions(struct fold *f, struct str name, struct reader *in
         d < 0 || d >= f->settings->n_dimensions || !f->window[w].sessions[d])
         return ERR_DAMAGED;
     struct naming naming = {.fold = f, .time_ms = f->highest_ms};
+    fold_hashes(f);
     const struct cell_names names = names_of(&naming);
     return sessions_load(f->window[w].sessions[d], in, &names, &f->hashes);
 }

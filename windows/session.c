@@ -19,11 +19,11 @@
 #define NO_ROW INT64_MIN
 
 struct session {
-    struct cell cell;     /* cell.key is the key */
+    struct cell cell; /* cell.key is the key */
     int64_t first_ms, last_ms;
     int64_t row_start;
     uint32_t version;
-    uint32_t next;        /* of the same key, or free: place + 1 */
+    uint32_t next; /* of the same key, or free: place + 1 */
     bool live, fired, changed;
 };
 
@@ -37,7 +37,7 @@ struct sessions {
     int64_t gap_ms;
     struct session *session;
     uint32_t n, cap, live, free1;
-    uint32_t *first;      /* by key id: place + 1 */
+    uint32_t *first; /* by key id: place + 1 */
     uint32_t cap_first;
     struct waiting *heap;
     size_t n_heap, cap_heap;
@@ -392,6 +392,17 @@ enum err sessions_save(struct sessions *s, struct buf *out, const struct cell_na
     return e;
 }
 
+/* Whether a session of this key lies too near: invariant (1). */
+static bool touches(const struct sessions *s, uint32_t key, const struct session *x)
+{
+    for (uint32_t i = s->first[key]; i; i = s->session[i - 1].next) {
+        const struct session *y = &s->session[i - 1];
+        if (x->first_ms - y->last_ms < s->gap_ms && y->first_ms - x->last_ms < s->gap_ms)
+            return true;
+    }
+    return false;
+}
+
 static enum err load_one(struct sessions *s, struct reader *in, const struct cell_names *names,
                          const struct hashes *h)
 {
@@ -405,10 +416,14 @@ static enum err load_one(struct sessions *s, struct reader *in, const struct cel
     x.fired = read_u8(in) != 0;
     cell_init(&cell, 0);
     enum err e = cell_load(&cell, in, names, h);
-    if (!e && (in->bad || x.first_ms > x.last_ms || cell.key > INT32_MAX))
+    bool good = state_time(x.first_ms) && state_time(x.last_ms) && x.first_ms <= x.last_ms &&
+                (x.row_start == NO_ROW || state_time(x.row_start));
+    if (!e && (in->bad || !good || cell.lines == 0))
         e = ERR_DAMAGED;
     if (!e)
         e = room_for_key(s, cell.key);
+    if (!e && touches(s, cell.key, &x))
+        e = ERR_DAMAGED;
     if (!e)
         e = new_session(s, cell.key, &place);
     if (e) {

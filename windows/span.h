@@ -16,9 +16,9 @@ struct window_span {
 
 struct shape {
     enum window_type type;
-    struct grid panes;   /* the finest cells its instances are unions of */
-    struct grid starts;  /* sliding, cumulative: where instances start */
-    int64_t size_ms;     /* sliding */
+    struct grid panes;  /* the finest cells its instances are unions of */
+    struct grid starts; /* sliding, cumulative: where instances start */
+    int64_t size_ms;    /* sliding */
 };
 
 /* `zone` NULL or UTC: plain. The zone must outlive the shape. */

@@ -18,9 +18,15 @@
 
 #define LEVELS_MAX (SETTINGS_WINDOWS_MAX + 1)
 
+/* A time that can have been saved: differences of two such don't overflow. */
+static inline bool state_time(int64_t ms)
+{
+    return ms > -(INT64_C(1) << 60) && ms < INT64_C(1) << 60;
+}
+
 /* A set of key ids that remembers the order of arrival. */
 struct keyset {
-    uint8_t *in;          /* by key id */
+    uint8_t *in; /* by key id */
     uint32_t cap;
     uint32_t *key;
     size_t n, cap_key;
@@ -33,12 +39,12 @@ void keyset_clear(struct keyset *s);
 struct window {
     const struct window_setting *setting;
     struct shape shape;
-    int level;                                 /* where its panes are */
-    uint16_t series[SETTINGS_DIMENSIONS_MAX];  /* 0: dimension not kept */
-    int64_t next_end;                          /* history: the next end that fires */
-    struct window_span current;                /* newest: its one instance */
-    int64_t fired_end;                         /* newest: end of the instance that finish fired */
-    bool moved;                                /* newest: current not yet told to the store */
+    int level;                                /* where its panes are */
+    uint16_t series[SETTINGS_DIMENSIONS_MAX]; /* 0: dimension not kept */
+    int64_t next_end;                         /* history: the next end that fires */
+    struct window_span current;               /* newest: its one instance */
+    int64_t fired_end;                        /* newest: end of the instance that finish fired */
+    bool moved;                               /* newest: current not yet told to the store */
     struct keyset touched[SETTINGS_DIMENSIONS_MAX]; /* newest: rows to write again */
     struct sessions *sessions[SETTINGS_DIMENSIONS_MAX];
 };
@@ -46,7 +52,7 @@ struct window {
 /* A cell of one key among those to be merged; a chain of them per key. */
 struct link {
     const struct cell *cell;
-    uint32_t next;        /* place + 1 */
+    uint32_t next; /* place + 1 */
 };
 
 /* Work space of emit.c, kept so that nothing is allocated once it has grown. */
@@ -55,9 +61,9 @@ struct bench {
     size_t n_pieces, cap_pieces;
     struct link *link;
     size_t n_links, cap_links;
-    uint32_t *head;       /* by key id: place of its first link + 1; all 0 between uses */
+    uint32_t *head; /* by key id: place of its first link + 1; all 0 between uses */
     uint32_t cap_head;
-    uint32_t *key;        /* keys met, to be sorted */
+    uint32_t *key; /* keys met, to be sorted */
     size_t n_keys, cap_keys;
     struct cell sum;
 };
@@ -78,16 +84,16 @@ struct fold {
     struct window window[SETTINGS_WINDOWS_MAX];
     int n_windows;
     struct level level[LEVELS_MAX];
-    struct grid grid[LEVELS_MAX];  /* of level i; level 0: see `overlay` */
+    struct grid grid[LEVELS_MAX]; /* of level i; level 0: see `overlay` */
     int n_levels;
-    bool overlay;                  /* level 0 is cut by all grids, not by grid[0] alone */
-    int64_t watermark_ms;          /* as of the last fact */
-    int64_t highest_ms;            /* largest event time added */
-    int64_t end_mark_ms;           /* largest event time when a finite source last ended */
-    int64_t end_horizon_ms;        /* largest end of a window that was fired by that */
-    int64_t next_event_ms;         /* the watermark that next has something to do */
+    bool overlay;           /* level 0 is cut by all grids, not by grid[0] alone */
+    int64_t watermark_ms;   /* as of the last fact */
+    int64_t highest_ms;     /* largest event time added */
+    int64_t end_mark_ms;    /* largest event time when a finite source last ended */
+    int64_t end_horizon_ms; /* largest end of a window that was fired by that */
+    int64_t next_event_ms;  /* the watermark that next has something to do */
     struct reopened reopened;
-    struct list dropped;           /* struct dropped: saved slices that are gone */
+    struct list dropped; /* struct dropped: saved slices that are gone */
     struct bench bench;
     uint64_t rows;
 };
@@ -97,19 +103,24 @@ void bench_clear(struct bench *b);
 /* Whether an instance of a window has fired. */
 bool window_fired(const struct fold *f, const struct window *w, struct window_span span);
 /* Rows of every key with sales in the span. */
-enum err emit_all(struct fold *f, struct window *w, struct window_span span, struct parcel *out) MUST_CHECK;
+enum err emit_all(struct fold *f, struct window *w, struct window_span span,
+                  struct parcel *out) MUST_CHECK;
 /* The row of one key; a key without sales gets ROW_DELETE. */
-enum err emit_key(struct fold *f, struct window *w, int d, struct window_span span, uint32_t key, struct parcel *out) MUST_CHECK;
+enum err emit_key(struct fold *f, struct window *w, int d, struct window_span span, uint32_t key,
+                  struct parcel *out) MUST_CHECK;
 /* Rows of open instances whose keys changed since the last commit. */
 enum err emit_open(struct fold *f, struct window *w, struct parcel *out) MUST_CHECK;
 /* Describes one series to the store. */
-enum err emit_series(struct fold *f, const struct window *w, int d, int64_t delete_before_s, struct parcel *out) MUST_CHECK;
+enum err emit_series(struct fold *f, const struct window *w, int d, int64_t delete_before_s,
+                     struct parcel *out) MUST_CHECK;
 /* Fills `row` from a cell. */
 void emit_row(struct agg_row *row, const struct cell *c);
 /* Whether the key has sales in the span. */
-enum err emit_has(struct fold *f, struct window *w, int d, struct window_span span, uint32_t key, bool *has) MUST_CHECK;
+enum err emit_has(struct fold *f, struct window *w, int d, struct window_span span, uint32_t key,
+                  bool *has) MUST_CHECK;
 /* Makes bench.piece the cellsets of dimension d that cover the span. */
-enum err emit_pieces(struct fold *f, const struct window *w, int d, struct window_span span) MUST_CHECK;
+enum err emit_pieces(struct fold *f, const struct window *w, int d,
+                     struct window_span span) MUST_CHECK;
 
 /* newest.c: windows with keep = newest */
 enum err newest_move(struct fold *f, struct window *w) MUST_CHECK;
@@ -119,12 +130,15 @@ enum err newest_snapshot(struct fold *f, struct window *w, struct parcel *out) M
 /* save.c */
 enum err fold_save(struct fold *f, struct parcel *out) MUST_CHECK;
 enum err fold_note_dropped(struct fold *f, int level, const struct slice *s) MUST_CHECK;
-enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data, struct why *why) MUST_CHECK;
+enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data,
+                   struct why *why) MUST_CHECK;
 
 /* fold.c */
 int64_t fold_slice_start(const struct fold *f, int64_t t);
 int64_t fold_slice_end(const struct fold *f, int64_t t);
 void fold_schedule(struct fold *f); /* recomputes next_event_ms */
+/* Looks up where the hashes are: books and keys may have grown since. */
+void fold_hashes(struct fold *f);
 /* The key of a fact in a dimension. */
 enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key) MUST_CHECK;
 int64_t fold_needed_until(const struct fold *f, int level, int64_t start);

@@ -17,6 +17,7 @@
  *     rollback nothing more is applied, so the difference is never seen.
  */
 #include "engine/store/apply.h"
+#include "engine/crash.h"
 #include "engine/store/crc.h"
 #include "engine/store/feed.h"
 #include "engine/store/schema.h"
@@ -58,26 +59,26 @@ static const char *const statement_texts[ST_COUNT] = {
     [ST_SERIES] = "REPLACE INTO series VALUES(?, ?, ?, ?, ?, ?, ?)",
     [ST_KEY] = "REPLACE INTO \"key\" VALUES(?, ?)",
     [ST_INVOICE] =
-        "INSERT INTO invoice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
-        " SET customer = excluded.customer, country = excluded.country,"
-        " first_ms = excluded.first_ms, last_ms = excluded.last_ms, lines = excluded.lines,"
-        " units = excluded.units, revenue = excluded.revenue,"
-        " n_customers = excluded.n_customers, n_countries = excluded.n_countries,"
-        " others = excluded.others",
+        ("INSERT INTO invoice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
+         " SET customer = excluded.customer, country = excluded.country,"
+         " first_ms = excluded.first_ms, last_ms = excluded.last_ms, lines = excluded.lines,"
+         " units = excluded.units, revenue = excluded.revenue,"
+         " n_customers = excluded.n_customers, n_countries = excluded.n_countries,"
+         " others = excluded.others"),
     [ST_CUSTOMER] =
-        "INSERT INTO customer VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(\"key\") DO UPDATE"
-        " SET country = CASE WHEN excluded.last_ms >= last_ms THEN excluded.country"
-        " ELSE country END,"
-        " first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms),"
-        " lines = lines + excluded.lines, invoices = invoices + excluded.invoices,"
-        " units = units + excluded.units, revenue = revenue + excluded.revenue,"
-        " return_revenue = return_revenue + excluded.return_revenue",
+        ("INSERT INTO customer VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(\"key\") DO UPDATE"
+         " SET country = CASE WHEN excluded.last_ms >= last_ms THEN excluded.country"
+         " ELSE country END,"
+         " first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms),"
+         " lines = lines + excluded.lines, invoices = invoices + excluded.invoices,"
+         " units = units + excluded.units, revenue = revenue + excluded.revenue,"
+         " return_revenue = return_revenue + excluded.return_revenue"),
     [ST_REJECT] = "INSERT INTO reject VALUES(NULL, ?, ?, ?, ?, ?, ?)",
     [ST_LATE] = "INSERT INTO late_sale VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
     [ST_SOURCE] =
-        "INSERT INTO source VALUES(?1, ?2, (SELECT count(*) FROM source WHERE path = ?2) + 1, ?3,"
-        " ?4, ?5) ON CONFLICT(id) DO UPDATE SET head_hash = excluded.head_hash,"
-        " head_len = excluded.head_len, codec = excluded.codec",
+        ("INSERT INTO source VALUES(?1, ?2, (SELECT count(*) FROM source WHERE path = ?2) + 1, ?3,"
+         " ?4, ?5) ON CONFLICT(id) DO UPDATE SET head_hash = excluded.head_hash,"
+         " head_len = excluded.head_len, codec = excluded.codec"),
     [ST_SHARD] = "REPLACE INTO shard VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_LEDGER] = "REPLACE INTO ledger VALUES(?, ?, ?, ?, ?, ?)",
     [ST_DEDUP] = "REPLACE INTO dedup VALUES(?, ?, ?, ?)",
@@ -494,10 +495,13 @@ static enum err checkpoint(struct apply *a, struct why *why)
 
 static enum err commit(struct apply *a, struct why *why)
 {
-    enum err e = sql_run(a->statement[ST_COMMIT], why);
+    enum err e;
 
+    crash_point("before_durable");
+    e = sql_run(a->statement[ST_COMMIT], why);
     if (e)
         return e;
+    crash_point("after_durable");
     a->open = false;
     return checkpoint(a, why);
 }
@@ -525,6 +529,7 @@ enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
     e = e ? e : each(a, p, &p->dedup, one_dedup, why);
     e = e ? e : forget_dedup(a, p->dedup_before, why);
     e = e ? e : each(a, p, &p->states, one_state, why);
+    crash_point("after_parcel");
     if (!e && p->commit)
         e = commit(a, why);
     return e;

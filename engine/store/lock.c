@@ -61,11 +61,11 @@ static enum err real_directory(const char *path, char **out, struct why *why)
     if (!directory)
         return why_set(why, ERR_NOMEM, "out of memory opening %s", path);
     real = realpath(directory, NULL);
-    if (!real)
-        e = system_error(why, "no database can be made in", directory, errno);
-    if (!e) {
+    if (real) {
         *out = join(real, name);
         e = *out ? ERR_OK : why_set(why, ERR_NOMEM, "out of memory opening %s", path);
+    } else {
+        e = system_error(why, "no database can be made in", directory, errno);
     }
     free(real);
     free(directory);

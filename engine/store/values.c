@@ -20,13 +20,12 @@ static const struct lead leads[] = {
     {0xF1, 0xF3, 0x80, 0xBF, 3}, {0xF4, 0xF4, 0x80, 0x8F, 3},
 };
 
-/* Bytes of the character at p, 0 if it is none. */
-static size_t character(const unsigned char *p, size_t n)
+size_t values_character(const unsigned char *p, size_t n)
 {
     const struct lead *lead = NULL;
 
     if (p[0] < 0x80)
-        return p[0] != 0;
+        return 1;
     for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
         if (p[0] >= leads[i].first && p[0] <= leads[i].last)
             lead = &leads[i];
@@ -46,7 +45,7 @@ bool values_is_text(struct str s)
     size_t at = 0;
 
     while (at < s.n) {
-        size_t n = character(p + at, s.n - at);
+        size_t n = p[at] ? values_character(p + at, s.n - at) : 0;
 
         if (n == 0)
             return false;

@@ -7,6 +7,8 @@
 
 #include "engine/store/crc.h"
 
+/* Bytes of the UTF-8 character at p, of at most n > 0; 0: there is none. NUL is one. */
+size_t values_character(const unsigned char *p, size_t n);
 /* Valid UTF-8 (no surrogates, nothing overlong, at most U+10FFFF) without a NUL. */
 bool values_is_text(struct str s);
 /* Digits alone that fit int64 and are its usual decimal form: writing the number gives the

@@ -266,6 +266,22 @@ static struct series_text series_of(sqlite3_stmt *statement)
     };
 }
 
+/* Appends the n-th part. */
+static enum err add_part(sqlite3_str *sql, const struct series_text *t, int n, struct why *why)
+{
+    if (!t->window || !t->dimension)
+        return why_set(why, ERR_NOMEM, "out of memory making the view aggregates");
+    if (n % VIEWS_GROUP == 0)
+        sqlite3_str_appendall(sql, n ? ") UNION ALL SELECT * FROM (" : "SELECT * FROM (");
+    else
+        sqlite3_str_appendall(sql, " UNION ALL ");
+    if (t->newest)
+        add_newest(sql, t);
+    else
+        add_history(sql, t);
+    return ERR_OK;
+}
+
 /* Appends the united parts of all series. */
 static enum err add_parts(sqlite3 *db, sqlite3_str *sql, struct why *why)
 {
@@ -281,20 +297,9 @@ static enum err add_parts(sqlite3 *db, sqlite3_str *sql, struct why *why)
     while (!e && row) {
         struct series_text t = series_of(statement);
 
-        if (!t.window || !t.dimension) {
-            e = why_set(why, ERR_NOMEM, "out of memory making the view aggregates");
-            break;
-        }
-        if (n % VIEWS_GROUP == 0)
-            sqlite3_str_appendall(sql, n ? ") UNION ALL SELECT * FROM (" : "SELECT * FROM (");
-        else
-            sqlite3_str_appendall(sql, " UNION ALL ");
-        if (t.newest)
-            add_newest(sql, &t);
-        else
-            add_history(sql, &t);
-        n++;
-        e = sql_next(statement, &row, why);
+        e = add_part(sql, &t, n++, why);
+        if (!e)
+            e = sql_next(statement, &row, why);
     }
     if (n)
         sqlite3_str_appendall(sql, ")");

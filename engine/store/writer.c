@@ -17,6 +17,7 @@
  */
 #include "engine/store/writer.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static enum err job_apply(struct apply *apply, const struct job *job, struct why
 
     if (job->parcel)
         return apply_parcel(apply, job->parcel, why);
+    assert(job->meta);
     name = str_of(job->meta);
     return apply_meta(apply, name, (struct str){job->meta + name.n + 1, job->value_n}, why);
 }
@@ -238,6 +240,7 @@ enum err writer_send(struct writer *w, struct parcel **p, struct why *why)
 enum err writer_meta(struct writer *w, const char *name, struct str value, struct why *why)
 {
     size_t n = strlen(name) + 1;
+    bool helper = w->helper;
     struct job job = {.meta = malloc(n + value.n + 1), .value_n = value.n};
     enum err e;
 
@@ -246,8 +249,8 @@ enum err writer_meta(struct writer *w, const char *name, struct str value, struc
     memcpy(job.meta, name, n);
     if (value.n)
         memcpy(job.meta + n, value.p, value.n);
-    e = w->helper ? enqueue(w, &job, NULL, why) : apply_now(w, &job, why);
-    if (e || !w->helper)
+    e = helper ? enqueue(w, &job, NULL, why) : apply_now(w, &job, why);
+    if (e || !helper)
         job_clear(&job);
     return e;
 }

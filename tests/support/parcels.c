@@ -3,6 +3,7 @@
  * parcels: see the header.
  */
 #include "tests/support/parcels.h"
+#include "tests/support/t.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -128,4 +129,66 @@ const char *parcels_ask(const char *path, const char *sql)
         add(&a, why.text, strlen(why.text));
     }
     return a.text;
+}
+
+struct store *parcels_store(const char *path, bool helper)
+{
+    struct store_options o = {.path = path, .helper = helper, .env = env_real()};
+    struct store *s = NULL;
+    struct why why = {.text = ""};
+
+    if (store_open(&o, &s, &why))
+        fail("store_open: %s", why.text);
+    return s;
+}
+
+enum err parcels_open_error(const char *path, struct why *why)
+{
+    struct store_options o = {.path = path, .env = env_real()};
+    struct store *s = NULL;
+    enum err e = store_open(&o, &s, why);
+
+    store_close(s);
+    return e;
+}
+
+struct parcel *parcels_sent(struct store *s, struct parcel *p, bool commit)
+{
+    struct why why = {.text = ""};
+
+    p->commit = commit;
+    if (store_send(s, &p, &why) || store_wait(s, &why))
+        fail("store_send: %s", why.text);
+    return p ? p : parcel_open();
+}
+
+void parcels_country_hour(struct parcel *p)
+{
+    parcels_series(p, 3, "hour", "country", 3600);
+    parcels_key(p, 1, "France");
+    parcels_key(p, 2, "Germany");
+}
+
+void parcels_source(struct parcel *p, int64_t id, const char *path)
+{
+    struct source_row *r = list_add(&p->sources);
+
+    r->id = id;
+    r->path = parcels_text(p, path);
+    r->codec = parcels_text(p, "header");
+    r->head_hash = UINT64_MAX;
+    r->head_len = 4096;
+}
+
+void parcels_tamper(const char *path, const char *sql)
+{
+    char command[600];
+
+    (void)snprintf(command, sizeof(command),
+                   "python3 -c 'import sqlite3, sys\n"
+                   "c = sqlite3.connect(sys.argv[1])\n"
+                   "c.executescript(sys.argv[2])' '%s' '%s'",
+                   path, sql);
+    if (system(command))
+        skip("python3 with sqlite3 is not here");
 }

@@ -178,11 +178,39 @@ T(a_row_longer_than_max_record_is_one_reject)
     decodes_to(small, str_of(text), SALE("1") "! longer than max_record, 100 bytes\n" SALE("3"));
     (void)snprintf(text, sizeof text, "%s%s2,\"%s\",\"\n%s", HEADER, ROW("1"), filler, ROW("3"));
     decodes_to(small, str_of(text), SALE("1") "! longer than max_record, 100 bytes\n" SALE("3"));
+    (void)snprintf(text, sizeof text, "%s%s2,S,%s,2,12/1/2010 8:26,2.5,7,UK\n%s", HEADER, ROW("1"),
+                   filler, ROW("3"));
+    decodes_to(small, str_of(text), SALE("1") "! longer than max_record, 100 bytes\n" SALE("3"));
     (void)snprintf(text, sizeof text, "%s%s2,\"open\n%s%s%s", HEADER, ROW("1"), ROW("3"), ROW("4"),
                    ROW("5"));
     decodes_to(small, str_of(text),
                SALE("1") "! a quote is not closed within max_record\n" SALE("3") SALE("4")
                    SALE("5"));
+}
+
+T(a_row_of_max_record_bytes_is_read_whatever_ends_its_line)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    for (size_t i = 0; i < countof(ends); i++) {
+        for (int more = 0; more < 2; more++) {
+            char text[512], setting[32];
+            int n = snprintf(text, sizeof text, "Invoice,Quantity,InvoiceDate,Price,Description%s",
+                             ends[i]);
+            int m = snprintf(
+                text + n, sizeof text - (size_t)n,
+                "1,2,12/1/2010 8:26,2.5,01234567890123456789012345678901234567890123456789");
+            (void)snprintf(text + n + m, sizeof text - (size_t)(n + m),
+                           "%s2,2,12/1/2010 8:26,2.5,%s", ends[i], ends[i]);
+            (void)snprintf(setting, sizeof setting, "max_record=%d", m - more);
+            char first[128] = "|1|||||2|2.5|5|2010-12-01T08:26:00Z", wanted[256];
+            if (more) {
+                (void)snprintf(first, sizeof first, "! longer than max_record, %d bytes", m - 1);
+            }
+            (void)snprintf(wanted, sizeof wanted, "%s\n|2|||||2|2.5|5|2010-12-01T08:26:00Z\n",
+                           first);
+            decodes_to((const char *const[]){setting, NULL}, str_of(text), wanted);
+        }
+    }
 }
 
 T(a_header_in_the_middle_is_a_reject_of_its_own)
@@ -242,6 +270,27 @@ T(latin_1_is_converted_if_configured)
     decodes_to((const char *const[]){"encoding=latin-1", "fields.invoice=N\xc2\xb0", NULL},
                STR("N\xb0,Quantity,InvoiceDate,UnitPrice\n1,2,12/1/2010 8:26,2.5\n"),
                "|1|||||2|2.5|5|2010-12-01T08:26:00Z\n");
+}
+
+T(bad_utf_8_is_found_wherever_a_row_starts)
+{
+    for (size_t n = 1; n < 70; n++) {
+        char text[512], filler[71], wanted[256];
+        memset(filler, 'x', n);
+        filler[n] = '\0';
+        (void)snprintf(text, sizeof text,
+                       "Invoice,Quantity,InvoiceDate,Price\n%s,1,12/1/2010,1\n\xff,1,12/1/2010,1\n"
+                       "2,1,12/1/2010,1\n",
+                       filler);
+        (void)snprintf(wanted, sizeof wanted,
+                       "|%s|||||1|1|1|2010-12-01T00:00:00Z\n"
+                       "! Invoice is \"?\": not UTF-8; set encoding if the data is Latin-1\n"
+                       "|2|||||1|1|1|2010-12-01T00:00:00Z\n",
+                       filler);
+        struct settings s = settings_with(NULL);
+        decode_as(&s, str_of(text), (struct decoded_way){.plain = true}, wanted);
+        settings_clear(&s);
+    }
 }
 
 T(of_equal_columns_the_first_counts)

@@ -120,6 +120,7 @@ T(a_broken_line_costs_itself_only)
         {"{\"a\":\"\\x\"}", "not JSON at byte 6: an unknown escape in a string"},
         {"{\"a\":\"\\u12g4\"}", "not JSON at byte 10: \\u needs four hexadecimal digits"},
         {"{\"a\":\"\\ud800\"}", "not JSON at byte 12: a UTF-16 surrogate without its pair"},
+        {"{\"a\":\"\\ud83d\\ud83d\"}", "not JSON at byte 18: a UTF-16 surrogate without its pair"},
         {"{\"a\":\"\\udc00\"}", "not JSON at byte 12: a UTF-16 surrogate without its pair"},
         {"{\"a\":\"\\ud83d\\u0041\"}", "not JSON at byte 18: a UTF-16 surrogate without its pair"},
         {"{\"a\":[1}", "not JSON at byte 7: no comma or closing bracket where one must be"},
@@ -153,6 +154,14 @@ T(a_line_break_inside_a_string_makes_one_reject_of_both_lines)
           "! not JSON at byte 22: a line break inside a string\n" SALE("2"));
     gives("  {\n    \"InvoiceNo\": \"9\",\n    \"Quantity\": \n" PRETTY("2"),
           "! not JSON at byte 212: the object does not end\n" SALE("2"));
+}
+
+T(a_record_on_the_last_line_of_a_broken_one_survives_it)
+{
+    gives("[{\n  \"InvoiceNo\": \"9,\n  \"Quantity\": 1\n}, " GOOD("2") "]",
+          "! not JSON at byte 20: a line break inside a string\n" SALE("2"));
+    gives("{\"InvoiceNo\":\"9\",\"Description\":\"two\nlines\",\"Quantity\":1}, " GOOD("2"),
+          "! not JSON at byte 35: a line break inside a string\n" SALE("2"));
 }
 
 T(a_broken_object_with_objects_inside_is_one_reject)
@@ -218,6 +227,16 @@ T(escapes_are_resolved)
     gives(WITH("\"InvoiceNo\":\"1\\u0000\""), "! InvoiceNo is \"?\": it holds a NUL byte\n");
     gives(WITH("\"InvoiceNo\\u0000\":\"1\",\"Description\":\"\\u0000\""),
           "! InvoiceNo is missing\n");
+}
+
+T(what_cjson_cannot_read_is_read_beside_escapes)
+{
+    gives(WITH("\"Invoice\\u004eo\":1,\"x\":[NaN,{\"y\":NaN}],\"CustomerID\":NaN,"
+               "\"z\":-1234567890123456789012345678901234567890123456789012345678901234567890e1"),
+          "|1||||" SOLD);
+    gives("{\"Invoice\\u004eo\":1,\"Quantity\":1,\"InvoiceDate\":\"12/1/2010 8:26\",\"UnitPrice\":"
+          "0.10000000000000000000000000000000000000000000000000000000000000000000000000000}",
+          "|1|||||1|0.1|0.1|2010-12-01T08:26:00Z\n");
 }
 
 T(of_equal_field_names_the_first_counts)

@@ -41,6 +41,9 @@ T(a_text_may_be_longer_than_a_block)
     eq_int(small[9], 1);
     sales_reset(&s);
     ok(sales_text(&s, 10) == small);
+    char *larger = sales_text(&s, 2000000); /* a block between the two */
+    ok(larger);
+    memset(larger, 3, 2000000);
     ok(sales_text(&s, 900000) == large);
     sales_clear(&s);
 }

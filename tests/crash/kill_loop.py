@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kills a run again and again until it has come to the end, and compares what it wrote.
+
+    tests/crash/kill_loop.py [--program build/crash/tillstream] [--kills 200] [--seed 1] SOURCE
+        [-- SETTING ...]
+
+Every start is killed at a seeded random time, or at the nth passage of a named place
+(engine/crash.h), whichever comes first, and has batches, checkpoints and threads of its own. After
+each kill the database must not contradict itself. When a run has come to its end the views must
+be those of an undisturbed run; further rounds follow until there were enough kills.
+"""
+import argparse
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import views
+
+POINTS = ("after_read", "after_judge", "after_fire", "after_fold", "after_parcel",
+          "before_commit", "before_durable", "after_durable", "after_commit")
+PASSAGES = {"after_fire": 60, "after_parcel": 30}  # of others: up to 12
+HANGS_S = 120
+STARTS = 40  # per kill wanted: more means that it does not come forward
+
+
+class Failed(Exception):
+    """The loop has found something."""
+
+
+def remove(db):
+    for end in ("", "-wal", "-shm", "-lock"):
+        pathlib.Path(f"{db}{end}").unlink(missing_ok=True)
+
+
+def environment(crash_at=None):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("TILLSTREAM_", "CRASH_AT"))}
+    if crash_at:
+        env["CRASH_AT"] = crash_at
+    return env
+
+
+class Loop:
+    """Runs of one program over one source with the same meaning."""
+
+    def __init__(self, program, source, settings=(), *, seed=1, longest_s=0.3, follow=False):
+        self.program, self.source, self.settings = str(program), str(source), list(settings)
+        self.rng = random.Random(seed)
+        self.longest_s = longest_s
+        self.follow = follow
+        self.timed = 0
+        self.at = dict.fromkeys(POINTS, 0)
+        self.starts = 0
+
+    @property
+    def kills(self):
+        return self.timed + sum(self.at.values())
+
+    def command(self, db, *more):
+        return [self.program, "run", self.source, "--quiet", "--db", str(db), *self.settings, *more]
+
+    def undisturbed(self, db):
+        subprocess.run(self.command(db), check=True, env=environment(), timeout=600)
+        return views.digests(db)
+
+    def tuning(self):
+        """Settings that must not change any result."""
+        one = self.rng.choice
+        return [f"--set={s}" for s in (
+            f"threads={one((0, 1))}", f"batch_bytes={one((4096, 65536, 1 << 20))}",
+            f"checkpoint={one(('50ms', '200ms', '1s'))}",
+            f"checkpoint_records={one((0, 500, 2000, 7000))}")]
+
+    def crash_at(self):
+        """A named place for every second start, those that were met least first."""
+        if self.rng.random() < 0.5:
+            return None
+        fewest = min(self.at.values())
+        name = self.rng.choice([p for p in POINTS if self.at[p] <= fewest + 1])
+        return f"{name}:{self.rng.randint(1, PASSAGES.get(name, 12))}"
+
+    def start(self, db):
+        """One start; True: it came to its end, False: it was killed."""
+        point = self.crash_at()
+        # Named places get the time they need, if they are passed often enough.
+        longest = self.longest_s * (10 if point else self.rng.random())
+        command = self.command(db, *self.tuning(), *(["--follow"] if self.follow else []))
+        self.starts += 1
+        with subprocess.Popen(command, env=environment(point), stderr=subprocess.PIPE) as process:
+            try:
+                process.wait(timeout=longest)
+                killed_itself = process.returncode == -signal.SIGKILL
+            except subprocess.TimeoutExpired:
+                killed_itself = False
+                process.kill()
+            error = process.stderr.read().decode(errors="replace")
+            process.wait(timeout=HANGS_S)
+        if killed_itself:
+            self.at[point.split(":")[0]] += 1
+        elif process.returncode == -signal.SIGKILL:
+            self.timed += 1
+        elif process.returncode != 0:
+            raise Failed(f"{' '.join(command)}: exit status {process.returncode}: {error}")
+        return process.returncode == 0
+
+    def look(self, db):
+        """What a reader sees of a killed run."""
+        if not db.exists() or not db.stat().st_size:
+            return
+        reader = views.connect(db)
+        if views.one_number(reader, "SELECT count(*) FROM sqlite_schema WHERE name = 'progress'"):
+            wrong = views.contradictions(reader)
+            if wrong:
+                raise Failed(f"after kill {self.kills} in {db}:\n" + "\n".join(wrong))
+        reader.close()
+
+    def round(self, db):
+        """From an empty database to the end of the source."""
+        remove(db)
+        while not self.start(db):
+            self.look(db)
+            if self.starts > STARTS * max(self.kills, 100):
+                raise Failed(f"{self.starts} starts, and no end")
+
+    def done(self, kills):
+        return self.kills >= kills and all(self.at.values())
+
+    def until(self, kills, folder):
+        """Rounds until there were so many kills and every place was met. Returns the rounds."""
+        undisturbed, killed = folder / "undisturbed.db", folder / "killed.db"
+        remove(undisturbed)
+        truth, rounds = self.undisturbed(undisturbed), 0
+        while not self.done(kills):
+            self.round(killed)
+            rounds += 1
+            self.compare(truth, undisturbed, killed)
+        return rounds
+
+    def compare(self, truth, undisturbed, killed):
+        made = views.digests(killed)
+        if made != truth:
+            raise Failed(f"after {self.report()}:\n" + views.difference(undisturbed, killed))
+
+    def report(self):
+        places = ", ".join(f"{name} {n}" for name, n in self.at.items())
+        return f"{self.kills} kills ({self.timed} at random times, {places}), {self.starts} starts"
+
+
+class Following(Loop):
+    """The same while somebody writes the source: a copy of `original` grows line by line and
+    byte by byte as the consumer, which follows it, is killed."""
+
+    def __init__(self, program, original, settings=(), *, folder, **options):
+        self.original = pathlib.Path(original)
+        super().__init__(program, folder / f"growing{self.original.suffix}", settings, follow=True,
+                         **options)
+
+    def grow(self, wanted):
+        """Writes the whole file in pieces that end anywhere, in step with the kills."""
+        data, rng = self.original.read_bytes(), random.Random(self.rng.random())
+        with open(self.source, "ab", buffering=0) as out:
+            while data and not self.stop.is_set():
+                share = len(data) * (self.kills - self.before + 1) // max(wanted, 1)
+                n = min(rng.randint(1, 65536), share - out.tell(), len(data) - out.tell())
+                if out.tell() == len(data):
+                    return
+                if n > 0:
+                    out.write(data[out.tell():out.tell() + n])
+                time.sleep(rng.random() / 100)
+
+    def until(self, kills, folder):
+        killed, undisturbed = folder / "killed.db", folder / "undisturbed.db"
+        self.stop, self.before = threading.Event(), self.kills
+        remove(killed)
+        pathlib.Path(self.source).unlink(missing_ok=True)
+        writer = threading.Thread(target=self.grow, args=(kills,))
+        writer.start()
+        try:
+            while not self.done(kills) or writer.is_alive():
+                if self.start(killed):
+                    raise Failed("a follower came to an end by itself")
+                self.look(killed)
+        finally:
+            self.stop.set()
+            writer.join()
+        subprocess.run(self.command(killed), check=True, env=environment(), timeout=HANGS_S)
+        remove(undisturbed)
+        self.compare(self.undisturbed(undisturbed), undisturbed, killed)
+        return 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default="build/crash/tillstream")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--longest", type=float, default=0.3, help="seconds a start may live")
+    parser.add_argument("--follow", action="store_true", help="somebody writes SOURCE meanwhile")
+    parser.add_argument("source")
+    parser.add_argument("settings", nargs="*", help="after --: further arguments of run")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        options = {"seed": args.seed, "longest_s": args.longest}
+        loop = (Following(args.program, args.source, args.settings, folder=folder, **options)
+                if args.follow else Loop(args.program, args.source, args.settings, **options))
+        started = time.monotonic()
+        try:
+            rounds = loop.until(args.kills, folder)
+        except Failed as failure:
+            sys.exit(f"seed {args.seed}: {failure}")
+        print(f"equal after {rounds} rounds, {loop.report()}, "
+              f"{time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
