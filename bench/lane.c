@@ -169,14 +169,12 @@ void lane_take(struct lane *l, const struct sales *s)
 
 void lane_commit(struct lane *l)
 {
-    struct fold_stats stats;
 
     lane_must(fold_windows.snapshot(l->fold, l->parcel), "open windows");
     lane_must(keys_deliver(l->keys, l->parcel), "keys");
     lane_must(books_deliver(l->books, l->parcel, ++l->commits), "books");
     parcel_reset(l->parcel);
-    fold_windows.stats(l->fold, &stats);
-    books_forget(l->books, stats.oldest_ms, l->commits);
+    books_forget(l->books, fold_windows.oldest(l->fold), l->commits);
 }
 
 void lane_finish(struct lane *l)

@@ -65,17 +65,33 @@ static enum err grouped(struct buf *b, const char *number)
     return e ? e : buf_text(b, number + sign + digits);
 }
 
+/* The decimal form, ending before `end`; returns its start. At least 24 bytes of room. */
+static char *digits_before(char *end, int64_t v)
+{
+    uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    char *at = end;
+
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (v < 0)
+        *--at = '-';
+    return at;
+}
+
 const char *print_grouped(int64_t v, char *out)
 {
     char digits[24];
+    const char *from = digits_before(digits + sizeof(digits), v);
+    size_t n = (size_t)(digits + sizeof(digits) - from);
+    size_t sign = from[0] == '-';
     char *at = out;
-    size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, v);
-    size_t sign = digits[0] == '-';
 
     for (size_t i = 0; i < n; i++) {
         if (i > sign && (n - i) % 3 == 0)
             *at++ = ',';
-        *at++ = digits[i];
+        *at++ = from[i];
     }
     *at = 0;
     return out;
@@ -98,11 +114,15 @@ static enum err shortest(struct buf *b, double v)
 static enum err add_number(struct buf *b, enum print_kind kind, const struct value *v)
 {
     char text[MONEY_TEXT];
+    char *end = text + sizeof(text);
+    const char *digits = text;
 
     if (v->kind == VALUE_REAL)
         return shortest(b, v->real);
-    if (kind != PRINT_MONEY && kind != PRINT_ROUGH)
-        return buf_printf(b, "%" PRId64, v->whole);
+    if (kind != PRINT_MONEY && kind != PRINT_ROUGH) {
+        digits = digits_before(end, v->whole);
+        return buf_add(b, digits, (size_t)(end - digits));
+    }
     (void)money_format(v->whole, 0, text);
     return buf_text(b, text);
 }
@@ -211,7 +231,9 @@ static enum err json_row(struct print *p, const struct value *values)
     enum err e = buf_text(&p->line, p->rows ? ",\n{" : "[\n{");
 
     for (int i = 0; !e && i < p->setup.n_columns; i++) {
-        e = buf_printf(&p->line, "%s\"%s\":", i ? "," : "", c[i].name);
+        e = buf_text(&p->line, i ? ",\"" : "\"");
+        e = e ? e : buf_text(&p->line, c[i].name);
+        e = e ? e : buf_text(&p->line, "\":");
         if (e)
             break;
         if (values[i].kind == VALUE_NULL)
@@ -483,9 +505,11 @@ void print_close(struct print *p)
 int print_width(FILE *out)
 {
     struct winsize size = {.ws_col = 0};
+    const char *columns = getenv("COLUMNS");
     int file = fileno(out);
 
-    if (!isatty(file) || ioctl(file, TIOCGWINSZ, &size) != 0)
-        return 0;
-    return size.ws_col;
+    if (isatty(file) && ioctl(file, TIOCGWINSZ, &size) == 0)
+        return size.ws_col;
+    long width = columns ? strtol(columns, NULL, 10) : 0;
+    return width > 0 && width < 10000 ? (int)width : 0;
 }

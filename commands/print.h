@@ -52,7 +52,7 @@ void print_close(struct print *p);
 
 /* "541,909" into `out` (at least 32 bytes). */
 const char *print_grouped(int64_t v, char *out);
-/* The columns of the terminal that `out` is, 0 if it is none. */
+/* The columns of the terminal that `out` is; of none: what COLUMNS says, else 0. */
 int print_width(FILE *out);
 
 #endif

@@ -28,7 +28,6 @@ struct fold_stats {
     uint64_t slices, cells, sessions; /* in memory */
     uint64_t rows;                    /* given to parcels so far */
     size_t memory;                    /* bytes, estimated from the parts */
-    int64_t oldest_ms;                /* start of the oldest slice, INT64_MAX: none */
 };
 
 struct fold_kind {
@@ -43,7 +42,9 @@ struct fold_kind {
     enum err (*snapshot)(struct fold *f, struct parcel *out);
     /* Start of the smallest slice that a sale at this time belongs to. */
     int64_t (*slice_start)(const struct fold *f, int64_t time_ms);
-    void (*stats)(const struct fold *f, struct fold_stats *out);
+    void (*stats)(const struct fold *f, struct fold_stats *out); /* walks all cells */
+    /* Start of the oldest slice, pane or session in memory; INT64_MAX: none. */
+    int64_t (*oldest)(const struct fold *f);
     /* State: parts that changed since the last save (names "windows/..."), and back: load is
      * called for every stored part in name order on a fresh fold; loaded after the last. */
     enum err (*save)(struct fold *f, struct parcel *out);

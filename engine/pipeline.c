@@ -17,8 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_SALES 4096      /* decoded at once */
-#define PARCEL_ROWS 8192      /* rows after which a parcel is handed over early */
+#define BATCH_SALES 4096 /* decoded at once */
+#define PARCEL_ROWS 8192 /* rows after which a parcel is handed over early */
+#define MEMORY_CHECK_NS INT64_C(250000000)
 #define SAVE_BYTES (1u << 20) /* ledger bytes after which the windows are saved anew */
 
 static enum err failed(struct why *why, enum err e, const char *what)
@@ -314,10 +315,33 @@ static enum err commit(struct pipeline *p, struct why *why)
     p->dirty = false;
     p->last_commit_ns = p->setup.env->mono_ns(p->setup.env);
     p->records_at_commit = p->records;
-    struct fold_stats stats;
-    p->setup.fold->stats(p->fold, &stats);
-    books_forget(p->books, stats.oldest_ms, store_commits(p->setup.store));
+    books_forget(p->books, p->setup.fold->oldest(p->fold), store_commits(p->setup.store));
     return ERR_OK;
+}
+
+/* A few times a second: does what is held still fit memory_limit? The estimate is of our own
+ * structures; SQLite's cache and the parcels under way (some 50 MB at most) stand apart. */
+static enum err check_memory(struct pipeline *p, struct why *why)
+{
+    int64_t limit = p->setup.settings->memory_limit;
+    int64_t now = limit ? p->setup.env->mono_ns(p->setup.env) : 0;
+    struct pipeline_status s;
+
+    if (!limit || now - p->last_memory_ns < MEMORY_CHECK_NS)
+        return ERR_OK;
+    p->last_memory_ns = now;
+    pipeline_status(p, true, &s);
+    if (s.memory <= (size_t)limit)
+        return ERR_OK;
+    enum err e = pipeline_commit(p, why);
+    return e ? e
+             : why_set(why, ERR_LIMIT,
+                       "memory_limit: %zu MB are in use, %" PRId64 " allowed (windows %zu MB with "
+                       "%" PRIu64 " cells, %zu keys, %zu invoices). Everything read so far is "
+                       "committed. Raise memory_limit, or keep fewer or shorter windows or "
+                       "dimensions, and run again to go on",
+                       s.memory / 1000000, limit / 1000000, s.windows.memory / 1000000,
+                       s.windows.cells, s.keys, s.invoices);
 }
 
 static bool commit_is_due(const struct pipeline *p)
@@ -442,7 +466,7 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
         e = deliver(p, why);
     if (!e && commit_is_due(p))
         e = commit(p, why);
-    return e;
+    return e ? e : check_memory(p, why);
 }
 
 void pipeline_status(const struct pipeline *p, bool all, struct pipeline_status *out)

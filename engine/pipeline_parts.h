@@ -33,7 +33,7 @@ struct pipeline {
     uint64_t commits;
     uint64_t position;
     int64_t records, records_at_commit;
-    int64_t last_commit_ns;
+    int64_t last_commit_ns, last_memory_ns;
     uint32_t last_customer, last_country;
     bool dirty; /* something to commit */
     bool resumed;

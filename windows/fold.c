@@ -691,13 +691,11 @@ static enum err snapshot(struct fold *f, struct parcel *out)
 
 static void stats(const struct fold *f, struct fold_stats *out)
 {
-    *out = (struct fold_stats){.rows = f->rows, .oldest_ms = INT64_MAX, .memory = sizeof(*f)};
+    *out = (struct fold_stats){.rows = f->rows, .memory = sizeof(*f)};
     for (int k = 0; k < f->n_levels; k++) {
         const struct level *l = &f->level[k];
         out->slices += l->n;
         out->memory += level_memory(l);
-        if (l->n)
-            out->oldest_ms = min64(out->oldest_ms, l->slice[0]->start);
         for (size_t i = 0; i < l->n; i++) {
             for (int d = 0; d < l->slice[i]->n_sets; d++)
                 out->cells += l->slice[i]->set[d].n;
@@ -710,9 +708,25 @@ static void stats(const struct fold *f, struct fold_stats *out)
                 continue;
             out->sessions += sessions_count(sessions);
             out->memory += sessions_memory(sessions);
-            out->oldest_ms = min64(out->oldest_ms, sessions_oldest(sessions));
         }
     }
+}
+
+static int64_t oldest(const struct fold *f)
+{
+    int64_t ms = INT64_MAX;
+
+    for (int k = 0; k < f->n_levels; k++) {
+        if (f->level[k].n)
+            ms = min64(ms, f->level[k].slice[0]->start);
+    }
+    for (int i = 0; i < f->n_windows; i++) {
+        for (int d = 0; d < f->settings->n_dimensions; d++) {
+            if (f->window[i].sessions[d])
+                ms = min64(ms, sessions_oldest(f->window[i].sessions[d]));
+        }
+    }
+    return ms;
 }
 
 static enum err loaded(struct fold *f, struct why *why)
@@ -731,6 +745,7 @@ const struct fold_kind fold_windows = {
     .snapshot = snapshot,
     .slice_start = fold_slice_start,
     .stats = stats,
+    .oldest = oldest,
     .save = fold_save,
     .load = fold_load,
     .loaded = loaded,

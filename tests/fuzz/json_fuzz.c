@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         nothing_is_dropped(whole.p, text);
     }
     for (int reopen = 0; reopen < 2; reopen++) {
-        struct decoded_way way = {(size_t)data[1] % 40 + 1, data[1] / 40, reopen, false};
+        size_t step = (size_t)data[1] % 40 + 1 + 5 * (size_t)reopen;
+        struct decoded_way way = {step, data[1] / 40, reopen, false};
         enum err again = run(&s, text, way, &pieces);
         demand(e == again, "pieces end otherwise", err_text(again));
         demand(e || strcmp(whole.p, pieces.p) == 0, whole.p, pieces.p);

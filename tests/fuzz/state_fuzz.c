@@ -31,7 +31,6 @@ struct stage {
     struct zone *zone;
     struct part part[PARTS_MAX];
     int n_parts;
-    char path[512];
 };
 
 static void must(bool holds)
@@ -57,14 +56,35 @@ static enum err keep_part(void *arg, struct str name, uint32_t version, struct s
     return ERR_OK;
 }
 
+static enum err ignore_key(void *arg, uint32_t id, struct str text)
+{
+    (void)arg;
+    (void)id;
+    (void)text;
+    return ERR_OK;
+}
+
+/* A fuzzer may end without a goodbye: the files go once they have been opened by a read. */
+static void remove_database(struct store *store, const char *path)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-lock"};
+    char name[540];
+
+    must(store_each_key(store, ignore_key, NULL) == ERR_OK);
+    for (size_t i = 0; i < countof(endings); i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", path, endings[i]);
+        (void)unlink(name);
+    }
+}
+
 /* Plays the first half of a scene and keeps what it saved. */
 static void set_up(struct stage *stage, int number)
 {
     const char *base = getenv("TMPDIR");
-    char *path = stage->path;
+    char path[512];
     struct till t;
 
-    (void)snprintf(path, sizeof(stage->path), "%s/state_fuzz.XXXXXX", base ? base : "/tmp");
+    (void)snprintf(path, sizeof(path), "%s/state_fuzz.XXXXXX", base ? base : "/tmp");
     int fd = mkstemp(path);
 
     must(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
@@ -85,36 +105,16 @@ static void set_up(struct stage *stage, int number)
     must(store_open(&(struct store_options){.path = path, .env = env_real()}, &stage->store,
                     NULL) == ERR_OK);
     must(zone_open(stage->scene.settings.timezone, &stage->zone, NULL) == ERR_OK);
-}
-
-static struct stage *stages(void)
-{
-    static struct stage all[SCENES];
-
-    return all;
-}
-
-static void remove_databases(void)
-{
-    static const char *const endings[] = {"", "-wal", "-shm", "-lock"};
-    char name[540];
-
-    for (int k = 0; k < SCENES; k++) {
-        for (size_t i = 0; stages()[k].store && i < countof(endings); i++) {
-            (void)snprintf(name, sizeof(name), "%s%s", stages()[k].path, endings[i]);
-            (void)unlink(name);
-        }
-    }
+    remove_database(stage->store, path);
 }
 
 static struct stage *stage_of(uint8_t number)
 {
-    struct stage *stage = &stages()[number % SCENES];
+    static struct stage all[SCENES];
+    struct stage *stage = &all[number % SCENES];
 
-    if (!stage->store) {
+    if (!stage->store)
         set_up(stage, number % SCENES);
-        must(atexit(remove_databases) == 0);
-    }
     return stage;
 }
 
@@ -240,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin(&l, stage_of(data[0]));
     for (int i = 0; !e && i < l.stage->n_parts; i++)
         e = load_part(&l, &l.stage->part[i], data + 1, size - 1, i);
-    must(e == ERR_OK || e == ERR_DAMAGED || e == ERR_LIMIT || e == ERR_NEWER);
+    must(e == ERR_OK || (size > 4 && (e == ERR_DAMAGED || e == ERR_LIMIT || e == ERR_NEWER)));
     if (!e) {
         must(fold_windows.loaded(l.fold, NULL) == ERR_OK);
         e = go_on(&l);

@@ -71,6 +71,33 @@ T(names_with_quotes_and_many_series_make_a_view_that_works)
     store_close(s);
 }
 
+T(any_name_comes_back_from_the_view_as_it_was)
+{
+    static const char alphabet[] = "'\"%;\\-\n\xff/*Qs() \xc3\xa9[]`$?1:@";
+    const char *path = tmp_path("names.db");
+    struct store *s = parcels_store(path, false);
+    struct parcel *p = parcel_open();
+    uint64_t random = seed();
+    char wanted[12000] = "";
+    char *at = wanted;
+
+    for (uint16_t i = 0; i < 300; i++) {
+        char name[33];
+        size_t n = 1 + rnd_below(&random, sizeof(name) - 1);
+
+        for (size_t k = 0; k < n; k++)
+            name[k] = alphabet[rnd_below(&random, sizeof(alphabet) - 1)];
+        name[n] = 0;
+        parcels_series(p, i, name, i % 2 ? name : "all", 3600);
+        parcels_row(p, i, DAY, 0, 1, i);
+        at += snprintf(at, sizeof(wanted) - (size_t)(at - wanted), "%s%s", i ? "\n" : "", name);
+    }
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, "SELECT \"window\" FROM aggregates ORDER BY revenue_micros"), wanted);
+    parcel_close(p);
+    store_close(s);
+}
+
 T(books_add_customers_and_replace_invoices)
 {
     const char *path = tmp_path("books.db");
