@@ -3,7 +3,7 @@
  * The road of a record without a store. accept() is that of engine/pipeline.c but for the
  * ledger, which only a stored state needs.
  */
-#define _XOPEN_SOURCE 700
+#define _XOPEN_SOURCE 700 /* NOLINT(bugprone-reserved-identifier) */
 
 #include "bench/lane.h"
 

@@ -115,12 +115,12 @@ static enum err add_number(struct buf *b, enum print_kind kind, const struct val
 {
     char text[MONEY_TEXT];
     char *end = text + sizeof(text);
-    const char *digits = text;
 
     if (v->kind == VALUE_REAL)
         return shortest(b, v->real);
     if (kind != PRINT_MONEY && kind != PRINT_ROUGH) {
-        digits = digits_before(end, v->whole);
+        const char *digits = digits_before(end, v->whole);
+
         return buf_add(b, digits, (size_t)(end - digits));
     }
     (void)money_format(v->whole, 0, text);
@@ -225,23 +225,29 @@ static void flush_line(struct print *p)
     p->line.n = 0;
 }
 
+static enum err json_value(struct print *p, int column, const struct value *v)
+{
+    switch (v->kind) {
+    case VALUE_NULL:
+        return buf_text(&p->line, "null");
+    case VALUE_TEXT:
+        return add_json_text(&p->line, v->text);
+    case VALUE_WHOLE:
+    case VALUE_REAL:
+    default:
+        return add_number(&p->line, p->setup.columns[column].kind, v);
+    }
+}
+
 static enum err json_row(struct print *p, const struct value *values)
 {
-    const struct print_column *c = p->setup.columns;
     enum err e = buf_text(&p->line, p->rows ? ",\n{" : "[\n{");
 
     for (int i = 0; !e && i < p->setup.n_columns; i++) {
         e = buf_text(&p->line, i ? ",\"" : "\"");
-        e = e ? e : buf_text(&p->line, c[i].name);
+        e = e ? e : buf_text(&p->line, p->setup.columns[i].name);
         e = e ? e : buf_text(&p->line, "\":");
-        if (e)
-            break;
-        if (values[i].kind == VALUE_NULL)
-            e = buf_text(&p->line, "null");
-        else if (values[i].kind == VALUE_TEXT)
-            e = add_json_text(&p->line, values[i].text);
-        else
-            e = add_number(&p->line, c[i].kind, &values[i]);
+        e = e ? e : json_value(p, i, &values[i]);
     }
     return e ? e : buf_u8(&p->line, '}');
 }

@@ -22,7 +22,7 @@
  * 4. Nothing is read any more after `last`, nor once `failed` is set.
  * 5. A followed file gives no byte before its identity was asked for (`unnamed`).
  */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* realpath. NOLINT(bugprone-reserved-identifier) */
 
 #include "connectors/tail.h"
 #include "connectors/unpack.h"
@@ -596,6 +596,25 @@ static enum err give(struct source *s, struct stretch *out)
     return ERR_OK;
 }
 
+/* All of the file was given: it is the end, or the file that took its name comes next. */
+static enum err after_last(struct source *s)
+{
+    if (!s->follow || !s->regular)
+        return ERR_END;
+    next_file(s);
+    return ERR_NOT_FOUND;
+}
+
+/* An error is kept for after the bytes before it, but for memory, which may come back. */
+static enum err fill_or_fail(struct source *s, size_t max_bytes, int wait_ms)
+{
+    enum err e = fill(s, max_bytes, wait_ms);
+
+    if (e && e != ERR_AGAIN && e != ERR_NOMEM)
+        s->failed = e;
+    return e;
+}
+
 static enum err file_read(struct source *s, size_t max_bytes, int wait_ms, struct stretch *out,
                           struct why *why)
 {
@@ -603,20 +622,14 @@ static enum err file_read(struct source *s, size_t max_bytes, int wait_ms, struc
     bool again = s->consumed && rest > 0;
     enum err e = ERR_OK;
 
-    if (s->last_given && rest == 0) {
-        if (!s->follow || !s->regular)
-            return ERR_END;
-        next_file(s);
-        return ERR_NOT_FOUND;
-    }
+    if (s->last_given && rest == 0)
+        return after_last(s);
     if (is_unnamed(s))
         return ERR_AGAIN;
     if (!s->last && !s->failed)
-        e = fill(s, max_bytes, again ? 0 : wait_ms);
+        e = fill_or_fail(s, max_bytes, again ? 0 : wait_ms);
     if (e == ERR_NOMEM)
         return report(s, e, why);
-    if (e && e != ERR_AGAIN)
-        s->failed = e;
     if (again || s->buf.n - s->from > rest)
         return give(s, out);
     if (s->failed)

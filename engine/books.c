@@ -257,11 +257,11 @@ static enum err note_other(struct invoice *v, uint32_t key, bool country, bool *
             return ERR_OK;
     }
     if (!o || o->n == o->cap) {
-        uint32_t cap = o ? o->cap * 2 : 4;
+        uint32_t n = o ? o->n : 0, cap = n ? n * 2 : 4;
         o = realloc(o, sizeof(*o) + cap * sizeof(o->item[0]));
         if (!o)
             return ERR_NOMEM;
-        o->n = v->others ? o->n : 0;
+        o->n = n;
         o->cap = cap;
         v->others = o;
     }

@@ -2,6 +2,7 @@
  *
  * Format of an entry: flags u8, then
  *   flags & FINISH: nothing more
+ *   flags & MERGED: a late sale that was merged; the rest as of any other
  *   flags & TIME:      zigzag(time - last time), milliseconds
  *   flags & WATERMARK: varint(watermark - last watermark), modulo 2^64; never decreases but
  *                      for the first entry of a chunk, which starts from 0
@@ -22,7 +23,8 @@ enum {
     FLAG_CUSTOMER = 8,
     FLAG_COUNTRY = 16,
     FLAG_FINISH = 32,
-    FLAG_ALL = 63
+    FLAG_MERGED = 64,
+    FLAG_ALL = 127
 };
 
 #define ENTRY_MAX 80 /* bytes an entry can take */
@@ -71,30 +73,44 @@ static int64_t moved(int64_t from, int64_t by)
     return (int64_t)((uint64_t)from + (uint64_t)by);
 }
 
-enum err ledger_sale(struct ledger *l, const struct fact *f, uint64_t invoice)
+static enum err write_changes(struct buf *b, unsigned flags, const struct fact *f,
+                              const struct fact *last)
 {
-    const struct fact *last = &l->last.fact;
-    unsigned flags = changes(l, f, invoice);
+    enum err e = buf_u8(b, (uint8_t)flags);
+
+    if (!e && (flags & FLAG_TIME))
+        e = buf_zigzag(b, difference(f->time_ms, last->time_ms));
+    if (!e && (flags & FLAG_WATERMARK))
+        e = buf_varint(b, (uint64_t)difference(f->watermark_ms, last->watermark_ms));
+    return e;
+}
+
+static enum err write_keys(struct buf *b, unsigned flags, const struct fact *f)
+{
+    enum err e = ERR_OK;
+
+    if (flags & FLAG_CUSTOMER)
+        e = buf_varint(b, f->customer);
+    if (!e && (flags & FLAG_COUNTRY))
+        e = buf_varint(b, f->country);
+    if (!e)
+        e = buf_varint(b, f->stock);
+    if (!e)
+        e = buf_zigzag(b, f->quantity);
+    return e ? e : buf_zigzag(b, f->price);
+}
+
+static enum err add_sale(struct ledger *l, const struct fact *f, uint64_t invoice, unsigned kind)
+{
+    unsigned flags = changes(l, f, invoice) | kind;
     enum err e = buf_reserve(&l->bytes, ENTRY_MAX);
 
     if (!e)
-        e = buf_u8(&l->bytes, (uint8_t)flags);
-    if (!e && (flags & FLAG_TIME))
-        e = buf_zigzag(&l->bytes, difference(f->time_ms, last->time_ms));
-    if (!e && (flags & FLAG_WATERMARK))
-        e = buf_varint(&l->bytes, (uint64_t)difference(f->watermark_ms, last->watermark_ms));
+        e = write_changes(&l->bytes, flags, f, &l->last.fact);
     if (!e && (flags & FLAG_INVOICE))
         e = buf_zigzag(&l->bytes, difference((int64_t)invoice, (int64_t)l->last.invoice));
-    if (!e && (flags & FLAG_CUSTOMER))
-        e = buf_varint(&l->bytes, f->customer);
-    if (!e && (flags & FLAG_COUNTRY))
-        e = buf_varint(&l->bytes, f->country);
     if (!e)
-        e = buf_varint(&l->bytes, f->stock);
-    if (!e)
-        e = buf_zigzag(&l->bytes, f->quantity);
-    if (!e)
-        e = buf_zigzag(&l->bytes, f->price);
+        e = write_keys(&l->bytes, flags, f);
     if (e)
         return e;
     l->last.fact = *f;
@@ -103,6 +119,16 @@ enum err ledger_sale(struct ledger *l, const struct fact *f, uint64_t invoice)
     l->first_ms = f->time_ms < l->first_ms ? f->time_ms : l->first_ms;
     l->last_ms = f->time_ms > l->last_ms ? f->time_ms : l->last_ms;
     return ERR_OK;
+}
+
+enum err ledger_sale(struct ledger *l, const struct fact *f, uint64_t invoice)
+{
+    return add_sale(l, f, invoice, 0);
+}
+
+enum err ledger_merged(struct ledger *l, const struct fact *f, uint64_t invoice)
+{
+    return add_sale(l, f, invoice, FLAG_MERGED);
 }
 
 enum err ledger_finish(struct ledger *l)
@@ -131,6 +157,13 @@ static void read_changes(struct reader *in, unsigned flags, struct ledger_entry 
         in->bad = true;
 }
 
+static enum ledger_kind kind_of(unsigned flags)
+{
+    if (flags & FLAG_FINISH)
+        return LEDGER_FINISH;
+    return flags & FLAG_MERGED ? LEDGER_MERGED : LEDGER_SALE;
+}
+
 enum err ledger_each(struct str chunk,
                      enum err (*each)(void *arg, const struct ledger_entry *entry), void *arg)
 {
@@ -140,10 +173,10 @@ enum err ledger_each(struct str chunk,
 
     while (!e && in.p < in.end) {
         unsigned flags = read_u8(&in);
-        entry.kind = flags & FLAG_FINISH ? LEDGER_FINISH : LEDGER_SALE;
-        if ((flags & ~(unsigned)FLAG_ALL) || (flags > FLAG_FINISH))
+        entry.kind = kind_of(flags);
+        if (flags > FLAG_ALL || (entry.kind == LEDGER_FINISH && flags != FLAG_FINISH))
             in.bad = true;
-        else if (entry.kind == LEDGER_SALE)
+        else if (entry.kind != LEDGER_FINISH)
             read_changes(&in, flags, &entry);
         e = in.bad ? ERR_DAMAGED : each(arg, &entry);
     }

@@ -81,7 +81,7 @@ static enum err set_aside(struct pipeline *p, const struct sale *s, const char *
     struct late_row row = {.source = p->source_id, .event_ms = s->time_ms};
     enum err e;
 
-    buf_init(&json, 64 * SALE_TEXT_MAX);
+    buf_init(&json, SALE_JSON_MAX);
     e = sale_json(s, &json);
     if (!e)
         e = parcel_text(p->parcel, (struct str){json.p, json.n}, &row.record);
@@ -129,7 +129,7 @@ static enum err reject_sale(struct pipeline *p, const struct sale *s, const char
     struct buf json;
     enum err e;
 
-    buf_init(&json, 64 * SALE_TEXT_MAX);
+    buf_init(&json, SALE_JSON_MAX);
     e = sale_json(s, &json);
     if (!e)
         e = reject(p, s->offset, (struct str){json.p, json.n}, reason);

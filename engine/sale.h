@@ -50,6 +50,8 @@ struct sales {
     struct sales_block *blocks; /* bytes of fields that had to be unescaped or converted */
 };
 
+/* The longest such line: five texts of which every byte is escaped. */
+#define SALE_JSON_MAX ((size_t)16384)
 /* One line of JSON with the schema's own names, without the line end. */
 enum err sale_json(const struct sale *s, struct buf *out) MUST_CHECK;
 

@@ -27,7 +27,9 @@ static void must(bool holds)
 
 static enum err write_entry(struct entries *all, const struct ledger_entry *e)
 {
-    return e->kind == LEDGER_FINISH ? ledger_finish(&all->out)
+    if (e->kind == LEDGER_FINISH)
+        return ledger_finish(&all->out);
+    return e->kind == LEDGER_MERGED ? ledger_merged(&all->out, &e->fact, e->invoice)
                                     : ledger_sale(&all->out, &e->fact, e->invoice);
 }
 
@@ -62,7 +64,9 @@ static enum err compare(void *arg, const struct ledger_entry *b)
 static void make(struct entries *all, struct reader *in)
 {
     while (!in->bad && in->p < in->end && all->n < ENTRIES_MAX) {
-        struct ledger_entry e = {.kind = read_u8(in) % 16 ? LEDGER_SALE : LEDGER_FINISH};
+        unsigned kind = read_u8(in) % 16;
+        struct ledger_entry e = {.kind = kind > LEDGER_MERGED ? LEDGER_SALE
+                                                              : (enum ledger_kind)kind};
         e.fact.time_ms = read_zigzag(in);
         e.fact.watermark_ms = read_zigzag(in);
         e.fact.quantity = read_zigzag(in);

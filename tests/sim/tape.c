@@ -285,7 +285,7 @@ static enum err tape_read(struct source *s, size_t max_bytes, int wait_ms, struc
         (void)wait_for_more(s, wait_ms);
         return ERR_AGAIN;
     }
-    if (!again && trail_one_in(&s->w->cut, 12)) {
+    if (!again && (s->follow || s->tape->pipe) && trail_one_in(&s->w->cut, 12)) {
         sim_env_pass(s->w, wait_ms * INT64_C(1000000));
         return ERR_AGAIN;
     }

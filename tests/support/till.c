@@ -422,7 +422,7 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
     struct till *t = arg;
     struct fact f = entry->fact;
 
-    if (entry->kind == LEDGER_FINISH)
+    if (entry->kind != LEDGER_SALE)
         return fold_windows.finish(t->fold, t->parcel);
     f.invoice = books_find(t->books, entry->invoice);
     if (f.invoice == UINT32_MAX)
