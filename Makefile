@@ -83,8 +83,9 @@ FUZZ_BIN := $(FUZZERS:tests/fuzz/%.c=$(B)/fuzz/%)
 BENCH_OBJ := $(BENCH:%.c=$(B)/%.o)
 BENCH_BIN := $(patsubst bench/%.c,$(B)/bench_%,$(filter-out bench/lane.c,$(BENCH)))
 
-.PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs demo docs docs-check \
-  unit asan tsan fault fuzz fuzzers tidy format format-check shell-check valgrind cover clean FORCE
+.PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs \
+  demo docs docs-check unit asan tsan fault fuzz fuzzers tidy format format-check shell-check \
+  valgrind cover clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -64,19 +64,22 @@ struct books {
 enum err books_open(struct store *store, struct books **out)
 {
     struct books *b = calloc(1, sizeof(*b));
+    enum err e;
 
     if (!b)
         return ERR_NOMEM;
     b->store = store;
-    b->last_name = store ? store_last_invoice(store) : 0;
+    e = store ? store_last_invoice(store, &b->last_name) : ERR_OK;
     b->ask = b->last_name > 0;
     b->forget_at = FORGET_FLOOR;
     b->mask = 4095;
     b->index = calloc((size_t)b->mask + 1, sizeof(*b->index));
     list_init(&b->customers, sizeof(struct customer_row));
-    if (!b->index) {
+    if (!e && !b->index)
+        e = ERR_NOMEM;
+    if (e) {
         books_close(b);
-        return ERR_NOMEM;
+        return e;
     }
     *out = b;
     return ERR_OK;
@@ -380,14 +383,12 @@ uint64_t books_name(const struct books *b, uint32_t slot)
     return b->slot[slot].name;
 }
 
-uint32_t books_find(struct books *b, uint64_t name)
+enum err books_find(struct books *b, uint64_t name, uint32_t *slot)
 {
     struct stored_invoice stored;
-    uint32_t slot;
+    enum err e = b->store ? store_invoice_by_id(b->store, name, &stored) : ERR_NOT_FOUND;
 
-    if (!b->store || store_invoice_by_id(b->store, name, &stored))
-        return UINT32_MAX;
-    return books_slot(b, stored.text, &slot) ? UINT32_MAX : slot;
+    return e ? e : books_slot(b, stored.text, slot);
 }
 
 void books_touch(struct books *b, uint32_t slot, int64_t time_ms)

@@ -24,9 +24,9 @@ void books_close(struct books *b);
 enum err books_slot(struct books *b, struct str invoice, uint32_t *slot) MUST_CHECK;
 /* Counts an accepted sale (slot and key ids filled in) in its invoice and customer. */
 enum err books_add(struct books *b, const struct fact *f) MUST_CHECK;
-/* The lasting number of the invoice in a slot, and back (loads it; UINT32_MAX: unknown). */
+/* The lasting number of the invoice in a slot, and back (loads it; ERR_NOT_FOUND). */
 uint64_t books_name(const struct books *b, uint32_t slot);
-uint32_t books_find(struct books *b, uint64_t name);
+enum err books_find(struct books *b, uint64_t name, uint32_t *slot) MUST_CHECK;
 /* Marks an invoice as seen at `time_ms` without counting (restoring windows). */
 void books_touch(struct books *b, uint32_t slot, int64_t time_ms);
 const uint64_t *books_hashes(const struct books *b);

@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_SALES 4096 /* decoded at once */
-#define PARCEL_ROWS 8192 /* rows after which a parcel is handed over early */
+#define BATCH_SALES 4096            /* decoded at once */
+#define PARCEL_ROWS 8192            /* rows after which a parcel is handed over early */
+#define TRICKLE_BYTES 16384         /* a stretch shorter than this: we keep up with the source */
+#define TRICKLE_NS INT64_C(4000000) /* then commits are this far apart, not `checkpoint` */
 #define MEMORY_CHECK_NS INT64_C(250000000)
 #define SAVE_BYTES (1u << 20) /* ledger bytes after which the windows are saved anew */
 
@@ -351,6 +353,8 @@ static bool commit_is_due(const struct pipeline *p)
 
     if (!p->dirty)
         return false;
+    if (p->trickle && ns >= TRICKLE_NS && store_commits(p->setup.store) == p->commits)
+        return true;
     if (s->checkpoint_records && p->records - p->records_at_commit >= s->checkpoint_records)
         return true;
     return ns >= s->checkpoint_ms * 1000000;
@@ -377,6 +381,7 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
         return failed(why, e, "the records can't be read");
     p->setup.source->consume(p->source, used);
     p->position = in->offset + used;
+    p->trickle = in->bytes.n < TRICKLE_BYTES;
     p->dirty = p->dirty || used > 0;
     return ERR_OK;
 }
@@ -436,6 +441,13 @@ static enum err idle(struct pipeline *p, struct why *why)
     return e ? e : ERR_AGAIN;
 }
 
+/* With something to commit, not longer than until that commit is due: a sale is to be
+ * visible within 10 ms of being written, also when the next follows closely. */
+static int patience(const struct pipeline *p, int wait_ms)
+{
+    return p->dirty && wait_ms > 1 ? 1 : wait_ms;
+}
+
 enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
 {
     struct stretch in;
@@ -443,8 +455,8 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
     enum err e = p->source_id ? ERR_OK : resume_source(p, why);
 
     if (!e)
-        e = p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes, wait_ms, &in,
-                                  why);
+        e = p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes,
+                                  patience(p, wait_ms), &in, why);
     if (e == ERR_AGAIN)
         return idle(p, why);
     if (e == ERR_NOT_FOUND && p->source_id)

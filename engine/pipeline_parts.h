@@ -35,7 +35,8 @@ struct pipeline {
     int64_t records, records_at_commit;
     int64_t last_commit_ns, last_memory_ns;
     uint32_t last_customer, last_country;
-    bool dirty; /* something to commit */
+    bool trickle; /* the last stretch was short */
+    bool dirty;   /* something to commit */
     bool resumed;
 };
 

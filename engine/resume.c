@@ -64,15 +64,16 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
     struct loading *l = arg;
     struct pipeline *p = l->p;
     struct fact f = entry->fact;
+    enum err e;
 
     if (entry->kind == LEDGER_FINISH)
         return p->setup.fold->finish(p->fold, l->waste);
     uint32_t keys = keys_count(p->keys);
     if (f.customer >= keys || f.country >= keys || f.stock >= keys)
         return ERR_DAMAGED;
-    f.invoice = books_find(p->books, entry->invoice);
-    if (f.invoice == UINT32_MAX)
-        return ERR_DAMAGED;
+    e = books_find(p->books, entry->invoice, &f.invoice);
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
     books_touch(p->books, f.invoice, f.time_ms);
     return p->setup.fold->add(p->fold, &f, 1, l->waste);
 }
@@ -86,6 +87,9 @@ static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str
     l->p->ledger_seq = seq;
     l->p->unsaved_bytes += data.n;
     parcel_reset(l->waste);
+    if (e && e != ERR_DAMAGED)
+        return why_set(l->why, e, "ledger chunk %" PRIu64 " can't be restored: %s", seq,
+                       err_text(e));
     if (e)
         return why_set(l->why, e,
                        "ledger chunk %" PRIu64 " can't be read (%s): restore the database from a "

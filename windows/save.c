@@ -20,6 +20,7 @@
 struct naming {
     struct fold *fold;
     int64_t time_ms; /* invoices loaded with a slice were last seen before this */
+    enum err failed; /* why an invoice could not be looked up */
 };
 
 static uint64_t invoice_name(void *arg, uint32_t slot)
@@ -30,9 +31,14 @@ static uint64_t invoice_name(void *arg, uint32_t slot)
 static uint32_t invoice_slot(void *arg, uint64_t name)
 {
     struct naming *n = arg;
-    uint32_t slot = books_find(n->fold->books, name);
+    uint32_t slot;
+    enum err e = books_find(n->fold->books, name, &slot);
 
-    if (slot != UINT32_MAX)
+    if (e && e != ERR_NOT_FOUND)
+        n->failed = e;
+    if (e)
+        slot = UINT32_MAX;
+    else
         books_touch(n->fold->books, slot, n->time_ms);
     n->fold->hashes.invoice = books_hashes(n->fold->books);
     return slot;
@@ -299,6 +305,8 @@ static enum err load_cells(struct fold *f, struct cellset *set, struct reader *i
         struct cell loaded;
         cell_init(&loaded, 0);
         e = cell_load(&loaded, in, &names, &f->hashes);
+        if (naming.failed)
+            e = naming.failed;
         bool good = loaded.lines > 0 && loaded.key < keys_count(f->keys);
         if (!e && (!good || cellset_find(set, loaded.key)))
             e = ERR_DAMAGED;
@@ -361,7 +369,8 @@ static enum err load_sessions(struct fold *f, struct str name, struct reader *in
     struct naming naming = {.fold = f, .time_ms = f->highest_ms};
     fold_hashes(f);
     const struct cell_names names = names_of(&naming);
-    return sessions_load(f->window[w].sessions[d], in, &names, &f->hashes);
+    enum err e = sessions_load(f->window[w].sessions[d], in, &names, &f->hashes);
+    return naming.failed ? naming.failed : e;
 }
 
 enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data,
@@ -384,10 +393,13 @@ enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str
         e = load_slice(f, &in);
     if (!e && (in.bad || in.p != in.end))
         e = ERR_DAMAGED;
-    if (e)
+    if (e == ERR_DAMAGED)
         return why_set(why, e,
                        "state part \"%.*s\" can't be restored (%s): restore the database from a "
                        "copy, or start with a new one",
                        (int)name.n, name.p, err_text(e));
+    if (e)
+        return why_set(why, e, "state part \"%.*s\" can't be restored: %s", (int)name.n, name.p,
+                       err_text(e));
     return ERR_OK;
 }

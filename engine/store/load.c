@@ -150,12 +150,13 @@ enum err store_invoice_by_id(struct store *s, uint64_t id, struct stored_invoice
     return find_invoice(s, &b, out);
 }
 
-uint64_t store_last_invoice(struct store *s)
+enum err store_last_invoice(struct store *s, uint64_t *id)
 {
-    int64_t id = 0;
+    int64_t found = 0;
+    enum err e = sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &found, NULL);
 
-    return sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &id, NULL) ? 0
-                                                                                     : (uint64_t)id;
+    *id = (uint64_t)found;
+    return e;
 }
 
 /* ---- sources, progress, series ---- */

@@ -57,7 +57,8 @@ struct stored_invoice {
 };
 enum err store_invoice(struct store *s, struct str text, struct stored_invoice *out) MUST_CHECK;
 enum err store_invoice_by_id(struct store *s, uint64_t id, struct stored_invoice *out) MUST_CHECK;
-uint64_t store_last_invoice(struct store *s); /* highest id in use, 0 if none */
+/* The highest id in use, 0 if none. */
+enum err store_last_invoice(struct store *s, uint64_t *id) MUST_CHECK;
 struct stored_source {
     int64_t id;
     struct str path, codec;

@@ -424,8 +424,7 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
 
     if (entry->kind != LEDGER_SALE)
         return fold_windows.finish(t->fold, t->parcel);
-    f.invoice = books_find(t->books, entry->invoice);
-    if (f.invoice == UINT32_MAX)
+    if (books_find(t->books, entry->invoice, &f.invoice))
         return ERR_DAMAGED;
     books_touch(t->books, f.invoice, f.time_ms);
     return fold_windows.add(t->fold, &f, 1, t->parcel);
