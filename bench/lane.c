@@ -169,7 +169,6 @@ void lane_take(struct lane *l, const struct sales *s)
 
 void lane_commit(struct lane *l)
 {
-
     lane_must(fold_windows.snapshot(l->fold, l->parcel), "open windows");
     lane_must(keys_deliver(l->keys, l->parcel), "keys");
     lane_must(books_deliver(l->books, l->parcel, ++l->commits), "books");

@@ -78,25 +78,26 @@ static uint64_t find(const struct dedup *d, const uint64_t hash[2])
 
 static enum err grow(struct dedup *d)
 {
-    uint64_t size = d->ring ? (d->mask + 1) * 2 : 1024;
-    struct dedup bigger = *d;
+    struct entry *old = d->ring;
+    uint64_t old_mask = d->mask, size = old ? (d->mask + 1) * 2 : 1024;
+    struct entry *ring = malloc(size * sizeof(*ring));
+    uint32_t *index = calloc(size * 2, sizeof(*index));
 
-    bigger.mask = size - 1;
-    bigger.ring = malloc(size * sizeof(*d->ring));
-    bigger.index = calloc(size * 2, sizeof(*d->index));
-    if (!bigger.ring || !bigger.index) {
-        free(bigger.ring);
-        free(bigger.index);
+    if (!ring || !index) {
+        free(ring);
+        free(index);
         return ERR_NOMEM;
     }
-    for (uint64_t s = d->first; s < d->next; s++) {
-        const struct entry *e = &d->ring[s & d->mask];
-        bigger.ring[s & bigger.mask] = *e;
-        bigger.index[find(&bigger, e->hash)] = (uint32_t)(s & bigger.mask) + 1;
-    }
-    free(d->ring);
     free(d->index);
-    *d = bigger;
+    d->ring = ring;
+    d->index = index;
+    d->mask = size - 1;
+    for (uint64_t s = d->first; old && s < d->next; s++) {
+        const struct entry *e = &old[s & old_mask];
+        ring[s & d->mask] = *e;
+        index[find(d, e->hash)] = (uint32_t)(s & d->mask) + 1;
+    }
+    free(old);
     return ERR_OK;
 }
 
@@ -152,7 +153,7 @@ enum err dedup_check(struct dedup *d, struct str id, int64_t now_ms, int64_t exp
     }
     if (*seen)
         return ERR_OK;
-    while (d->first < d->next &&
+    while (d->ring && d->first < d->next &&
            (d->ring[d->first & d->mask].expires_ms <= now_ms || d->next - d->first >= d->max))
         forget_first(d);
     return append(d, hash, expires_ms);

@@ -36,6 +36,12 @@ struct fold_kind {
     /* Describes the series (windows x dimensions) to the store: once, before anything else. */
     enum err (*announce)(struct fold *f, struct parcel *out);
     enum err (*add)(struct fold *f, const struct fact *facts, size_t n, struct parcel *out);
+    /* Late sales that are counted after all, together: rows of windows that fired get version
+     * + 1 once, those of windows long closed are recounted from the ledger's chunks before
+     * `before_seq`, which hold every other accepted sale. Their time is behind the watermark,
+     * which stays. Rows in the store must be up to date: call it right after a commit. */
+    enum err (*merge)(struct fold *f, const struct fact *facts, size_t n, uint64_t before_seq,
+                      struct parcel *out);
     /* A finite source ended: every window fires; the watermark stays. */
     enum err (*finish)(struct fold *f, struct parcel *out);
     /* Before each commit: rows of open windows that changed since the last. */

@@ -87,15 +87,30 @@ static enum err add_shard(struct judge *j, int64_t source, struct str name)
     return ERR_OK;
 }
 
-enum err judge_shard(struct judge *j, int64_t source, struct str name, int *shard)
+/* The shard's number, -1 if there is none. */
+static int find_shard(const struct judge *j, int64_t source, struct str name)
 {
     for (int i = 0; i < j->n_shards; i++) {
-        struct shard *s = &j->shard[i];
-        if (s->source == source && str_eq(str_of(s->name), name)) {
-            s->ended = false;
-            *shard = i;
-            return ERR_OK;
-        }
+        if (j->shard[i].source == source && str_eq(str_of(j->shard[i].name), name))
+            return i;
+    }
+    return -1;
+}
+
+bool judge_is_open(const struct judge *j, int64_t source, struct str name, int *shard)
+{
+    *shard = find_shard(j, source, name);
+    return *shard >= 0 && !j->shard[*shard].ended;
+}
+
+enum err judge_shard(struct judge *j, int64_t source, struct str name, int *shard)
+{
+    int known = find_shard(j, source, name);
+
+    if (known >= 0) {
+        j->shard[known].ended = false;
+        *shard = known;
+        return ERR_OK;
     }
     if (j->n_shards == SHARDS_MAX)
         return ERR_LIMIT;
@@ -312,6 +327,24 @@ enum err judge_end(struct judge *j, int shard, judge_fn each, void *arg)
         j->ended_ms = s->level_ms;
     move_watermark(j);
     return e;
+}
+
+enum err judge_merge(struct judge *j, int64_t source, struct str shard, const struct sale *sale)
+{
+    struct shard *s = NULL;
+
+    for (int i = 0; i < j->n_shards && !s; i++) {
+        if (j->shard[i].source == source && str_eq(str_of(j->shard[i].name), shard))
+            s = &j->shard[i];
+    }
+    if (!s || s->counts.late == 0)
+        return ERR_NOT_FOUND;
+    if (!fits(j, sale))
+        return ERR_LIMIT;
+    count_in(j, sale);
+    s->counts.late--;
+    s->counts.aggregated++;
+    return ERR_OK;
 }
 
 void judge_idle(struct judge *j, int shard)

@@ -63,6 +63,13 @@ void judge_reject(struct judge *j, int shard);
 /* The source of this shard ended: its pen is emptied as a real gap; it no longer holds the
  * watermark back. */
 enum err judge_end(struct judge *j, int shard, judge_fn each, void *arg) MUST_CHECK;
+/* A sale of this shard that was late is counted after all: late - 1, aggregated + 1; levels
+ * and the watermark stay. ERR_LIMIT: the sums of all values would not fit, nothing changed.
+ * ERR_NOT_FOUND: no such shard has a late sale. */
+enum err judge_merge(struct judge *j, int64_t source, struct str shard,
+                     const struct sale *sale) MUST_CHECK;
+/* Whether the shard is known and has not ended; its number. */
+bool judge_is_open(const struct judge *j, int64_t source, struct str name, int *shard);
 /* Idle by evidence (empty reads at the tip), until its next sale. */
 void judge_idle(struct judge *j, int shard);
 

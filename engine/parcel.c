@@ -68,6 +68,8 @@ static const struct {
     {offsetof(struct parcel, customers), sizeof(struct customer_row)},
     {offsetof(struct parcel, rejects), sizeof(struct reject_row)},
     {offsetof(struct parcel, late), sizeof(struct late_row)},
+    {offsetof(struct parcel, merged), sizeof(struct merged_row)},
+    {offsetof(struct parcel, answers), sizeof(struct answer_row)},
     {offsetof(struct parcel, sources), sizeof(struct source_row)},
     {offsetof(struct parcel, progress), sizeof(struct progress_row)},
     {offsetof(struct parcel, ledger), sizeof(struct ledger_row)},

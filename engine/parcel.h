@@ -22,7 +22,7 @@ struct span {
 /* A growable array of fixed-size items. */
 struct list {
     char *p;
-    size_t n, cap, size;  /* items, items allocated, bytes per item */
+    size_t n, cap, size; /* items, items allocated, bytes per item */
 };
 
 void list_init(struct list *l, size_t size);
@@ -34,16 +34,16 @@ void *list_at(const struct list *l, size_t i); /* i < n; valid until the next ad
 enum row_op { ROW_PUT, ROW_DELETE };
 
 struct agg_row {
-    uint16_t series;      /* series_row.id */
+    uint16_t series; /* series_row.id */
     uint8_t op, final;
-    uint32_t version;     /* 0 while open */
-    uint32_t key;         /* key_row.id */
+    uint32_t version;       /* 0 while open */
+    uint32_t key;           /* key_row.id */
     int64_t start_s, end_s; /* seconds since 1970 */
     int64_t lines, invoices, customers;
     int64_t units, revenue; /* money in millionths */
     int64_t return_lines, return_units, return_revenue;
     int64_t min, max, p50, p90, p99; /* line value, millionths */
-    double sd;            /* of the line value, in money */
+    double sd;                       /* of the line value, in money */
 };
 
 /* A window kept for a dimension. `newest`: at most one row per key, all of the window
@@ -53,29 +53,30 @@ struct series_row {
     uint16_t id;
     bool newest;
     struct span window, dimension;
-    int64_t span_s;       /* usual length: end_s - start_s; 0: varies (sessions, months) */
-    int64_t start_s, end_s; /* newest only */
-    int64_t delete_before_s; /* delete rows with start_s before this; INT64_MIN: none */
+    int64_t span_s;          /* usual length: end_s - start_s; 0: varies (sessions, months) */
+    int64_t start_s, end_s;  /* newest only */
+    int64_t delete_before_s; /* delete rows with start_s before this, those of this parcel too;
+                              * INT64_MIN: none */
 };
 
-struct key_row {          /* a key text, numbered once and for ever; id 0 is "" */
+struct key_row { /* a key text, numbered once and for ever; id 0 is "" */
     uint32_t id;
     struct span text;
 };
 
-struct invoice_row {      /* absolute values; replaces the stored row with this id */
+struct invoice_row { /* absolute values; replaces the stored row with this id */
     uint64_t id;
     struct span text;
     uint32_t customer, country; /* key ids of its first sale */
     int64_t first_ms, last_ms;
     int64_t lines, units, revenue;
     uint32_t n_customers, n_countries;
-    struct span others;   /* engine/books' own encoding of further customers and countries */
+    struct span others; /* engine/books' own encoding of further customers and countries */
 };
 
-struct customer_row {     /* to be added to the stored row of this customer */
+struct customer_row { /* to be added to the stored row of this customer */
     uint32_t key;
-    uint32_t country;     /* of its latest sale: replaces when last_ms >= the stored one's */
+    uint32_t country; /* of its latest sale: replaces when last_ms >= the stored one's */
     int64_t first_ms, last_ms;
     int64_t lines, invoices, units, revenue, return_revenue;
 };
@@ -92,37 +93,47 @@ struct late_row {
     int64_t event_ms, slice_s, seen_ms;
 };
 
-struct source_row {       /* absolute; replaces */
+struct merged_row {    /* a late sale that is counted after all */
+    int64_t id;        /* stored_late.id */
+    int64_t merged_ms; /* the watermark then */
+};
+
+struct answer_row { /* what became of a request */
+    int64_t id;     /* stored_request.id */
+    struct span position, result;
+};
+
+struct source_row { /* absolute; replaces */
     int64_t id;
     struct span path;
     uint64_t head_hash;
     uint32_t head_len;
-    struct span codec;    /* codec_kind.save */
+    struct span codec; /* codec_kind.save */
 };
 
-struct progress_row {     /* absolute; replaces the row of (source, shard) */
+struct progress_row { /* absolute; replaces the row of (source, shard) */
     int64_t source;
     struct span shard, position;
     int64_t read, aggregated, late, rejected, pending, duplicates;
-    int64_t watermark_ms; /* WHEN_NONE: none yet */
+    int64_t watermark_ms;  /* WHEN_NONE: none yet */
     int64_t millis_behind; /* -1: not known */
     int64_t updated_ms;
 };
 
-struct ledger_row {       /* accepted sales in order of acceptance; encoding: engine/ledger */
-    uint64_t seq;         /* counts up from 1 without gaps */
+struct ledger_row {            /* accepted sales in order of acceptance; encoding: engine/ledger */
+    uint64_t seq;              /* counts up from 1 without gaps */
     int64_t first_ms, last_ms; /* smallest and largest event time in it */
     uint32_t sales;
     struct span data;
 };
 
 struct dedup_row {
-    uint64_t seq;         /* order of arrival, counts up */
+    uint64_t seq; /* order of arrival, counts up */
     uint64_t hash[2];
-    int64_t expires_ms;   /* event time */
+    int64_t expires_ms; /* event time */
 };
 
-struct state_row {        /* a part of the saved state; n == 0 with `gone` deletes it */
+struct state_row { /* a part of the saved state; n == 0 with `gone` deletes it */
     struct span name;
     uint32_t version;
     bool gone;
@@ -138,6 +149,8 @@ struct parcel {
     struct list customers; /* struct customer_row */
     struct list rejects;   /* struct reject_row */
     struct list late;      /* struct late_row */
+    struct list merged;    /* struct merged_row */
+    struct list answers;   /* struct answer_row */
     struct list sources;   /* struct source_row */
     struct list progress;  /* struct progress_row */
     struct list ledger;    /* struct ledger_row */
@@ -149,7 +162,7 @@ struct parcel {
 
 struct parcel *parcel_open(void); /* NULL: out of memory */
 void parcel_close(struct parcel *p);
-void parcel_reset(struct parcel *p); /* empties, keeps memory */
+void parcel_reset(struct parcel *p);          /* empties, keeps memory */
 size_t parcel_memory(const struct parcel *p); /* bytes it holds, in use or not */
 /* Copies `s` into the parcel's text. */
 enum err parcel_text(struct parcel *p, struct str s, struct span *out) MUST_CHECK;

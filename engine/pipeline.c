@@ -23,10 +23,11 @@
 #define TRICKLE_NS INT64_C(4000000) /* then commits are this far apart, not `checkpoint` */
 #define MEMORY_CHECK_NS INT64_C(250000000)
 #define SAVE_BYTES (1u << 20) /* ledger bytes after which the windows are saved anew */
+#define HEAD_MAX 4096               /* of source_identity.head_len */
 
 static enum err failed(struct why *why, enum err e, const char *what)
 {
-    if (why && !why->text[0])
+    if (e && why && !why->text[0])
         (void)why_set(why, e, "%s: %s", what, err_text(e));
     return e;
 }
@@ -41,7 +42,8 @@ static enum err key_of(struct pipeline *p, struct str text, uint32_t *id)
     return keys_id(p->keys, text, id);
 }
 
-static enum err accept(struct pipeline *p, const struct sale *s, int64_t watermark_ms)
+enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t watermark_ms,
+                       struct fact **out)
 {
     struct fact *f = list_add(&p->facts);
     enum err e;
@@ -62,11 +64,16 @@ static enum err accept(struct pipeline *p, const struct sale *s, int64_t waterma
         e = books_slot(p->books, s->invoice, &f->invoice);
     f->customer = p->last_customer;
     f->country = p->last_country;
-    if (!e)
-        e = books_add(p->books, f);
-    if (!e)
-        e = ledger_sale(&p->ledger, f, books_name(p->books, f->invoice));
-    return e;
+    *out = f;
+    return e ? e : books_add(p->books, f);
+}
+
+static enum err accept(struct pipeline *p, const struct sale *s, int64_t watermark_ms)
+{
+    struct fact *f = NULL;
+    enum err e = pipeline_fact(p, s, watermark_ms, &f);
+
+    return e ? e : ledger_sale(&p->ledger, f, books_name(p->books, f->invoice));
 }
 
 static enum err position_text(struct parcel *to, uint64_t offset, struct span *out)
@@ -236,12 +243,28 @@ static enum err deliver_ledger(struct pipeline *p)
     return ERR_OK;
 }
 
-static enum err deliver_position(struct pipeline *p)
+static enum err deliver_source(struct pipeline *p)
 {
-    struct judge_counts c = judge_counts(p->judge, p->shard);
     struct source_row source = {
         .id = p->source_id, .head_hash = p->identity.head_hash, .head_len = p->identity.head_len};
+    enum err e = resume_codec_save(p, &source.codec);
+
+    if (!e)
+        e = parcel_text(p->parcel, str_of(p->identity.path), &source.path);
+    if (e)
+        return e;
+    struct source_row *to = list_add(&p->parcel->sources);
+    if (!to)
+        return ERR_NOMEM;
+    *to = source;
+    return ERR_OK;
+}
+
+static enum err deliver_progress(struct pipeline *p, struct str shard, struct span position)
+{
+    struct judge_counts c = judge_counts(p->judge, p->shard);
     struct progress_row progress = {.source = p->source_id,
+                                    .position = position,
                                     .read = c.read,
                                     .aggregated = c.aggregated,
                                     .late = c.late,
@@ -250,37 +273,40 @@ static enum err deliver_position(struct pipeline *p)
                                     .duplicates = c.duplicates,
                                     .watermark_ms = judge_watermark(p->judge),
                                     .millis_behind = -1};
-    enum err e = resume_codec_save(p, &source.codec);
+    enum err e = parcel_text(p->parcel, shard, &progress.shard);
 
-    if (!e)
-        e = parcel_text(p->parcel, str_of(p->identity.path), &source.path);
-    if (!e)
-        e = parcel_text(p->parcel, STR("0"), &progress.shard);
-    if (!e)
-        e = position_text(p->parcel, p->position, &progress.position);
     if (e)
         return e;
     progress.updated_ms = p->setup.env->wall_ms(p->setup.env);
-    struct source_row *to_source = list_add(&p->parcel->sources);
-    struct progress_row *to_progress = list_add(&p->parcel->progress);
-    if (!to_source || !to_progress)
+    struct progress_row *to = list_add(&p->parcel->progress);
+    if (!to)
         return ERR_NOMEM;
-    *to_source = source;
-    *to_progress = progress;
+    *to = progress;
     return ERR_OK;
+}
+
+static enum err deliver_position(struct pipeline *p)
+{
+    struct span position = {0};
+    enum err e = deliver_source(p);
+
+    if (!e)
+        e = position_text(p->parcel, p->position, &position);
+    return e ? e : deliver_progress(p, STR("0"), position);
 }
 
 static enum err save_state(struct pipeline *p)
 {
     enum err e = judge_save(p->judge, p->parcel);
 
-    if (e || p->unsaved_bytes < SAVE_BYTES)
+    if (e || (p->unsaved_bytes < SAVE_BYTES && !p->save_now))
         return e;
     e = p->setup.fold->save(p->fold, p->parcel);
     if (!e)
         e = resume_mark_saved(p);
     if (!e)
         p->unsaved_bytes = 0;
+    p->save_now = p->save_now && e;
     return e;
 }
 
@@ -296,7 +322,7 @@ static enum err fill_commit(struct pipeline *p)
         e = keys_deliver(p->keys, p->parcel);
     if (!e)
         e = books_deliver(p->books, p->parcel, p->commits + 1);
-    if (!e)
+    if (!e && p->source_id)
         e = deliver_position(p);
     p->parcel->commit = true;
     return e;
@@ -367,7 +393,27 @@ enum err pipeline_commit(struct pipeline *p, struct why *why)
     return e ? e : store_wait(p->setup.store, why);
 }
 
+static enum err checkpoint(struct pipeline *p, struct why *why)
+{
+    enum err e = commit(p, why);
+
+    return e ? e : requests_apply(p, why);
+}
+
 /* ---- the turn ------------------------------------------------------------------------ */
+
+/* The head by which a file is known again must hold all that was read of it, up to 4 KiB, or
+ * another file might pass for it. Asked here, while the source is surely still at this file. */
+static void know_again(struct pipeline *p)
+{
+    struct source_identity grown;
+
+    if (!p->identity.resumable || p->identity.head_len >= HEAD_MAX ||
+        p->identity.head_len >= p->position)
+        return;
+    if (!p->setup.source->identity(p->source, &grown, NULL))
+        p->identity = grown;
+}
 
 static enum err decode(struct pipeline *p, const struct stretch *in, struct why *why)
 {
@@ -381,6 +427,7 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
         return failed(why, e, "the records can't be read");
     p->setup.source->consume(p->source, used);
     p->position = in->offset + used;
+    know_again(p);
     p->trickle = in->bytes.n < TRICKLE_BYTES;
     p->dirty = p->dirty || used > 0;
     return ERR_OK;
@@ -417,7 +464,25 @@ static enum err finish(struct pipeline *p, struct why *why)
     e = commit(p, why);
     if (!e)
         e = store_wait(p->setup.store, why);
+    if (!e)
+        e = requests_apply(p, why);
     return e ? e : ERR_END;
+}
+
+enum err pipeline_retire(struct pipeline *p, const struct stored_progress *g)
+{
+    struct span position = {0};
+
+    if (!judge_is_open(p->judge, g->source, g->shard, &p->shard))
+        return ERR_OK;
+    p->source_id = g->source;
+    p->dirty = true;
+    enum err e = judge_end(p->judge, p->shard, meet_fate, p);
+    if (!e)
+        e = fold_facts(p);
+    if (!e)
+        e = parcel_text(p->parcel, g->position, &position);
+    return e ? e : deliver_progress(p, g->shard, position);
 }
 
 /* The followed file was replaced: its shard ends, the new one begins. */
@@ -429,15 +494,19 @@ static enum err next_generation(struct pipeline *p, struct why *why)
         e = fold_facts(p);
     if (!e)
         e = commit(p, why);
-    if (!e)
-        e = resume_source(p, why);
-    return e ? failed(why, e, "the new file could not be taken up") : ERR_OK;
+    if (e)
+        return failed(why, e, "the end of the file that was replaced could not be counted");
+    p->source_id = 0;
+    e = resume_source(p, why);
+    return e && e != ERR_AGAIN ? failed(why, e, "the new file could not be taken up") : e;
 }
 
 static enum err idle(struct pipeline *p, struct why *why)
 {
     enum err e = p->dirty ? commit(p, why) : ERR_OK;
 
+    if (!e)
+        e = requests_apply(p, why);
     return e ? e : ERR_AGAIN;
 }
 
@@ -454,7 +523,7 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
     const struct reject *bad;
     enum err e = p->source_id ? ERR_OK : resume_source(p, why);
 
-    if (!e)
+    if (!e || e == ERR_AGAIN) /* it is not there yet: read waits for it */
         e = p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes,
                                   patience(p, wait_ms), &in, why);
     if (e == ERR_AGAIN)
@@ -477,7 +546,7 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
     if (!e)
         e = deliver(p, why);
     if (!e && commit_is_due(p))
-        e = commit(p, why);
+        e = checkpoint(p, why);
     return e ? e : check_memory(p, why);
 }
 

@@ -53,6 +53,9 @@ void pipeline_close(struct pipeline *p);
  * bad record, after everything before it was committed. Any other error: what was not
  * committed is not there, run again to go on. */
 enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why) MUST_CHECK;
+/* Without a source (setup.source NULL): applies the requests that wait in the database (those
+ * of other commands, see engine/store/request.h), durably, as each turn does otherwise. */
+enum err pipeline_requests(struct pipeline *p, struct why *why) MUST_CHECK;
 /* Commits what has been read so far and waits until it is durable. */
 enum err pipeline_commit(struct pipeline *p, struct why *why) MUST_CHECK;
 void pipeline_status(const struct pipeline *p, bool all, struct pipeline_status *out);

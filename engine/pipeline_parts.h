@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * pipeline_parts: what pipeline.c (the loop) and resume.c (opening, restoring) share.
+ * pipeline_parts: what pipeline.c (the loop), resume.c (opening, restoring) and requests.c
+ * (what others ask of a run) share.
  */
 #ifndef TILLSTREAM_ENGINE_PIPELINE_PARTS_H
 #define TILLSTREAM_ENGINE_PIPELINE_PARTS_H
@@ -38,8 +39,19 @@ struct pipeline {
     bool trickle; /* the last stretch was short */
     bool dirty;   /* something to commit */
     bool resumed;
+    bool save_now; /* the next commit saves the windows */
+    bool merged;   /* the ledger holds a merged sale */
 };
 
+/* Counts a sale in its books and appends it to p->facts. */
+enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t watermark_ms,
+                       struct fact **out) MUST_CHECK;
+/* Applies every request that waits. Only right after a commit. */
+enum err requests_apply(struct pipeline *p, struct why *why) MUST_CHECK;
+
+/* Ends a source that an earlier run left open and whose bytes can't come back, with what is
+ * stored of its progress. Not while another source is being read. */
+enum err pipeline_retire(struct pipeline *p, const struct stored_progress *g) MUST_CHECK;
 /* Restores keys, judge, windows from the store. */
 enum err resume_state(struct pipeline *p, struct why *why) MUST_CHECK;
 /* Asks the source who it is and takes up its position. ERR_AGAIN: it is not there yet. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define STATE_VERSION 1
+#define STATE_VERSION_MERGED 2 /* the ledger holds LEDGER_MERGED */
 
 static enum err load_key(void *arg, uint32_t id, struct str text)
 {
@@ -30,6 +31,7 @@ struct loading {
     struct pipeline *p;
     struct why *why;
     struct parcel *waste; /* rows that are in the database already */
+    uint64_t seq;         /* of the chunk being folded */
 };
 
 static enum err load_judge(void *arg, struct str name, uint32_t version, struct str data)
@@ -47,7 +49,8 @@ static enum err load_mark(void *arg, struct str name, uint32_t version, struct s
 
     (void)name;
     l->p->saved_seq = read_u64(&in);
-    if (version > STATE_VERSION || in.bad)
+    l->p->merged = version >= STATE_VERSION_MERGED;
+    if (version > STATE_VERSION_MERGED || in.bad)
         return why_set(l->why, ERR_NEWER, "state part \"pipeline\" is of a newer tillstream");
     return ERR_OK;
 }
@@ -59,6 +62,17 @@ static enum err load_window(void *arg, struct str name, uint32_t version, struct
     return l->p->setup.fold->load(l->p->fold, name, version, data, l->why);
 }
 
+/* Late sales that follow each other were merged together. */
+static enum err merge_gathered(struct loading *l)
+{
+    struct pipeline *p = l->p;
+    enum err e = p->setup.fold->merge(p->fold, (const struct fact *)(const void *)p->facts.p,
+                                      p->facts.n, l->seq, l->waste);
+
+    p->facts.n = 0;
+    return e;
+}
+
 static enum err replay_entry(void *arg, const struct ledger_entry *entry)
 {
     struct loading *l = arg;
@@ -66,6 +80,11 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
     struct fact f = entry->fact;
     enum err e;
 
+    if (entry->kind != LEDGER_MERGED) {
+        e = merge_gathered(l);
+        if (e)
+            return e;
+    }
     if (entry->kind == LEDGER_FINISH)
         return p->setup.fold->finish(p->fold, l->waste);
     uint32_t keys = keys_count(p->keys);
@@ -75,15 +94,25 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
     if (e)
         return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
     books_touch(p->books, f.invoice, f.time_ms);
-    return p->setup.fold->add(p->fold, &f, 1, l->waste);
+    if (entry->kind != LEDGER_MERGED)
+        return p->setup.fold->add(p->fold, &f, 1, l->waste);
+    struct fact *gathered = list_add(&p->facts);
+    if (!gathered)
+        return ERR_NOMEM;
+    *gathered = f;
+    return ERR_OK;
 }
 
 static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str data)
 {
     struct loading *l = arg;
-    enum err e = ledger_each(data, replay_entry, l);
+    enum err e;
 
     (void)sales;
+    l->seq = seq;
+    e = ledger_each(data, replay_entry, l);
+    if (!e)
+        e = merge_gathered(l);
     l->p->ledger_seq = seq;
     l->p->unsaved_bytes += data.n;
     parcel_reset(l->waste);
@@ -127,8 +156,10 @@ static enum err remember(struct pipeline *p, const char *name, struct str now, b
     if (!e && !*same)
         e = ERR_INVALID;
     buf_clear(&stored);
-    if (e == ERR_NOT_FOUND || (e == ERR_INVALID && str_eq(str_of(name), STR("windows"))))
+    if (e == ERR_NOT_FOUND || (e == ERR_INVALID && !str_eq(str_of(name), STR("meaning")))) {
+        p->dirty = true; /* so that an idle run commits it and frees the database */
         return store_meta_set(p->setup.store, name, now, why);
+    }
     return e;
 }
 
@@ -166,6 +197,21 @@ static enum err check_windows(struct pipeline *p, bool *same, struct why *why)
     return e;
 }
 
+/* What a command without the run's configuration goes by: tillstream late --merge. */
+static enum err keep_settings(struct pipeline *p, struct why *why)
+{
+    struct buf now;
+    bool same;
+    enum err e;
+
+    buf_init(&now, 1u << 20);
+    e = settings_print(p->setup.settings, &now);
+    if (!e)
+        e = remember(p, "settings", (struct str){now.p, now.n}, &same, why);
+    buf_clear(&now);
+    return e;
+}
+
 static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
 {
     const struct fold_kind *fold = p->setup.fold;
@@ -195,6 +241,8 @@ enum err resume_state(struct pipeline *p, struct why *why)
     if (!e)
         e = check_windows(p, &same, why);
     if (!e)
+        e = keep_settings(p, why);
+    if (!e)
         e = store_each_key(store, load_key, p);
     if (!e)
         e = store_each_state(store, "judge", load_judge, &l, why);
@@ -211,9 +259,32 @@ enum err resume_state(struct pipeline *p, struct why *why)
 struct source_search {
     struct pipeline *p;
     int64_t found;
+    struct list earlier; /* int64_t: other sources under the same path */
     struct buf codec;
-    enum err e;
 };
+
+static enum err note_earlier(struct source_search *search, int64_t id)
+{
+    int64_t *to = list_add(&search->earlier);
+
+    if (!to)
+        return ERR_NOMEM;
+    *to = id;
+    return ERR_OK;
+}
+
+/* A file that was replaced is gone, and so is what came through a pipe: nothing more comes of
+ * them, whatever stopped the run that read them. Else they held the watermark back for ever. */
+static enum err end_earlier(void *arg, const struct stored_progress *g)
+{
+    struct source_search *search = arg;
+
+    for (size_t i = 0; i < search->earlier.n; i++) {
+        if (*(int64_t *)list_at(&search->earlier, i) == g->source)
+            return pipeline_retire(search->p, g);
+    }
+    return ERR_OK;
+}
 
 static enum err match_source(void *arg, const struct stored_source *s)
 {
@@ -223,11 +294,15 @@ static enum err match_source(void *arg, const struct stored_source *s)
 
     if (s->id > p->last_source_id)
         p->last_source_id = s->id;
-    if (!p->identity.resumable || !str_eq(s->path, str_of(p->identity.path)))
+    if (!str_eq(s->path, str_of(p->identity.path)))
         return ERR_OK;
-    if (s->head_len > 0 &&
-        (p->setup.source->head(p->source, s->head_len, &hash) || hash != s->head_hash))
-        return ERR_OK;
+    if (!p->identity.resumable ||
+        (s->head_len > 0 &&
+         (p->setup.source->head(p->source, s->head_len, &hash) || hash != s->head_hash)))
+        return note_earlier(search, s->id);
+    enum err e = search->found ? note_earlier(search, search->found) : ERR_OK;
+    if (e)
+        return e;
     search->found = s->id;
     search->codec.n = 0;
     return buf_str(&search->codec, s->codec);
@@ -264,9 +339,12 @@ enum err resume_source(struct pipeline *p, struct why *why)
         return e;
     forget_codec(p);
     buf_init(&search.codec, 1u << 20);
+    list_init(&search.earlier, sizeof(int64_t));
     e = store_wait(p->setup.store, why);
     if (!e)
         e = store_each_source(p->setup.store, match_source, &search);
+    if (!e && search.earlier.n)
+        e = store_each_progress(p->setup.store, end_earlier, &search);
     p->position = 0;
     p->resumed = false;
     p->source_id = search.found ? search.found : ++p->last_source_id;
@@ -278,6 +356,7 @@ enum err resume_source(struct pipeline *p, struct why *why)
         e = judge_shard(p->judge, p->source_id, STR("0"), &p->shard);
     if (!e)
         e = p->setup.source->seek(p->source, p->position, why);
+    list_clear(&search.earlier);
     buf_clear(&search.codec);
     return e;
 }
@@ -291,12 +370,6 @@ enum err resume_codec_save(struct pipeline *p, struct span *out)
     *out = (struct span){0};
     if (!p->codec)
         return ERR_OK;
-    /* A file that was shorter than 4 KiB has a longer head by now. */
-    if (p->identity.resumable && p->identity.head_len < 4096) {
-        struct source_identity grown;
-        if (!p->setup.source->identity(p->source, &grown, NULL))
-            p->identity = grown;
-    }
     buf_init(&b, 1u << 20);
     e = buf_bytes(&b, str_of(p->codec_kind->name));
     if (!e)
@@ -345,7 +418,8 @@ enum err resume_mark_saved(struct pipeline *p)
     struct state_row *row = list_add(&p->parcel->states);
     if (!row)
         return ERR_NOMEM;
-    *row = (struct state_row){.name = name, .version = STATE_VERSION, .data = data};
+    *row = (struct state_row){
+        .name = name, .version = p->merged ? STATE_VERSION_MERGED : STATE_VERSION, .data = data};
     p->saved_seq = p->ledger_seq;
     return ERR_OK;
 }
@@ -371,7 +445,7 @@ static enum err open_parts(struct pipeline *p, struct why *why)
         p->parcel = parcel_open();
         e = p->parcel ? ERR_OK : ERR_NOMEM;
     }
-    if (!e)
+    if (!e && s->source)
         e = s->source->open(s->env, s->settings, s->locator, s->follow, &p->source, why);
     return e;
 }

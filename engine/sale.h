@@ -54,5 +54,8 @@ struct sales {
 #define SALE_JSON_MAX ((size_t)16384)
 /* One line of JSON with the schema's own names, without the line end. */
 enum err sale_json(const struct sale *s, struct buf *out) MUST_CHECK;
+/* Reads back what sale_json wrote (offset and length are 0). The texts are in `texts`, which
+ * is emptied first. ERR_DAMAGED for anything else. */
+enum err sale_parse(struct str json, struct buf *texts, struct sale *out) MUST_CHECK;
 
 #endif

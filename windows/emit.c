@@ -61,7 +61,7 @@ static enum err add_pieces(struct bench *b, const struct level *l, int d, struct
             continue;
         if (b->n_pieces == b->cap_pieces) {
             size_t cap = b->cap_pieces ? b->cap_pieces * 2 : 64;
-            const struct cellset **piece = realloc(b->piece, cap * sizeof(*piece));
+            const struct cellset **piece = realloc(b->piece, cap * sizeof(const struct cellset *));
             if (!piece)
                 return ERR_NOMEM;
             b->piece = piece;
@@ -169,10 +169,10 @@ static enum err room_for_keys(struct bench *b, size_t links, uint32_t keys)
         b->cap_keys = links * 2;
     }
     if (keys > b->cap_head) {
-        uint32_t *head = realloc(b->head, keys * 2 * sizeof(*head));
+        uint32_t *head = realloc(b->head, (size_t)keys * 2 * sizeof(*head));
         if (!head)
             return ERR_NOMEM;
-        memset(head + b->cap_head, 0, (keys * 2 - b->cap_head) * sizeof(*head));
+        memset(head + b->cap_head, 0, ((size_t)keys * 2 - b->cap_head) * sizeof(*head));
         b->head = head;
         b->cap_head = keys * 2;
     }
@@ -400,6 +400,19 @@ static const struct slice *next_changed(const struct fold *f, const struct windo
     return first;
 }
 
+/* The changed keys of one open instance. */
+static enum err emit_instance(struct fold *f, struct window *w, struct window_span span,
+                              struct parcel *out)
+{
+    enum err e = ERR_OK;
+
+    for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+        if (w->series[d])
+            e = emit_changed(f, w, d, span, out);
+    }
+    return e;
+}
+
 enum err emit_open(struct fold *f, struct window *w, struct parcel *out)
 {
     const struct slice *s = next_changed(f, w, INT64_MIN);
@@ -409,15 +422,10 @@ enum err emit_open(struct fold *f, struct window *w, struct parcel *out)
         return ERR_OK;
     struct window_span span = shape_ending_after(&w->shape, s->start);
     while (!e && s) {
-        if (s->start >= span.end) {
-            span = shape_ending_after(&w->shape, s->start);
-        } else {
-            for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-                if (w->series[d] && !window_fired(f, w, span))
-                    e = emit_changed(f, w, d, span, out);
-            }
-            span = shape_ending_after(&w->shape, span.end);
-        }
+        bool holds = s->start < span.end;
+        if (holds && !window_fired(f, w, span))
+            e = emit_instance(f, w, span, out);
+        span = shape_ending_after(&w->shape, holds ? span.end : s->start);
         s = next_changed(f, w, span.start);
     }
     return e;

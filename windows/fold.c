@@ -264,8 +264,8 @@ enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key)
     return e;
 }
 
-static enum err add_to_slice(struct fold *f, struct slice *s, uint32_t dimensions,
-                             const struct fact *fact, const uint32_t *key)
+enum err fold_count(struct fold *f, struct slice *s, uint32_t dimensions, const struct fact *fact,
+                    const uint32_t *key)
 {
     enum err e = ERR_OK;
 
@@ -280,7 +280,7 @@ static enum err add_to_slice(struct fold *f, struct slice *s, uint32_t dimension
     return e;
 }
 
-static struct slice *slice_for(struct fold *f, int level, int64_t t)
+struct slice *fold_slice(struct fold *f, int level, int64_t t)
 {
     struct level *l = &f->level[level];
     struct slice *s = level_at(l, t);
@@ -320,25 +320,39 @@ static enum err reopen_row(struct fold *f, struct window *w, int d, struct windo
                                                              .changed = true});
 }
 
+static enum err reopen_instance(struct fold *f, struct window *w, struct window_span span,
+                                const uint32_t *key)
+{
+    enum err e = ERR_OK;
+
+    for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+        if (w->series[d])
+            e = reopen_row(f, w, d, span, key[d]);
+    }
+    return e;
+}
+
+static enum err reopen_window(struct fold *f, struct window *w, int64_t t, const uint32_t *key)
+{
+    struct window_span span = shape_ending_after(&w->shape, t);
+    enum err e = ERR_OK;
+
+    for (; !e && span.start <= t; span = shape_ending_after(&w->shape, span.end)) {
+        bool current = w->setting->keep != KEEP_NEWEST || span.end == w->current.end;
+        if (current && window_fired(f, w, span))
+            e = reopen_instance(f, w, span, key);
+    }
+    return e;
+}
+
 /* Before a sale is added: which fired instances does it change? */
 static enum err reopen_fired(struct fold *f, int64_t t, const uint32_t *key)
 {
     enum err e = ERR_OK;
 
     for (int i = 0; !e && i < f->n_windows; i++) {
-        struct window *w = &f->window[i];
-        if (w->setting->type == WINDOW_SESSION)
-            continue;
-        struct window_span span = shape_ending_after(&w->shape, t);
-        for (; !e && span.start <= t; span = shape_ending_after(&w->shape, span.end)) {
-            bool current = w->setting->keep != KEEP_NEWEST || span.end == w->current.end;
-            if (!current || !window_fired(f, w, span))
-                continue;
-            for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-                if (w->series[d])
-                    e = reopen_row(f, w, d, span, key[d]);
-            }
-        }
+        if (f->window[i].setting->type != WINDOW_SESSION)
+            e = reopen_window(f, &f->window[i], t, key);
     }
     return e;
 }
@@ -362,7 +376,7 @@ static enum err add_to_sessions(struct fold *f, const struct fact *fact, const u
 
 static enum err add_fact(struct fold *f, const struct fact *fact, struct parcel *out)
 {
-    uint32_t key[SETTINGS_DIMENSIONS_MAX];
+    uint32_t key[SETTINGS_DIMENSIONS_MAX] = {0};
     enum err e = ERR_OK;
 
     fold_hashes(f);
@@ -373,8 +387,8 @@ static enum err add_fact(struct fold *f, const struct fact *fact, struct parcel 
     for (int k = 0; !e && k < f->n_levels; k++) {
         if (k > 0 && fact->time_ms >= f->level[k].built_until)
             continue;
-        struct slice *s = slice_for(f, k, fact->time_ms);
-        e = s ? add_to_slice(f, s, f->level[k].dimensions, fact, key) : ERR_NOMEM;
+        struct slice *s = fold_slice(f, k, fact->time_ms);
+        e = s ? fold_count(f, s, f->level[k].dimensions, fact, key) : ERR_NOMEM;
     }
     if (!e)
         e = add_to_sessions(f, fact, key, out);
@@ -408,7 +422,7 @@ static enum err build_panes(struct fold *f, int k)
     for (size_t i = level_from(base, l->built_until);
          !e && i < base->n && base->slice[i]->start < until; i++) {
         const struct slice *from = base->slice[i];
-        struct slice *pane = slice_for(f, k, from->start);
+        struct slice *pane = fold_slice(f, k, from->start);
         e = pane ? ERR_OK : ERR_NOMEM;
         for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
             if (l->dimensions & 1u << d)
@@ -530,15 +544,13 @@ void fold_schedule(struct fold *f)
     f->next_event_ms = INT64_MAX;
     for (int i = 0; i < f->n_windows; i++) {
         const struct window *w = &f->window[i];
-        if (w->setting->type == WINDOW_SESSION) {
-            for (int d = 0; d < f->settings->n_dimensions; d++) {
-                if (w->sessions[d])
-                    f->next_event_ms = min64(f->next_event_ms, sessions_next_end(w->sessions[d]));
-            }
-            continue;
-        }
         bool newest = w->setting->keep == KEEP_NEWEST;
-        f->next_event_ms = min64(f->next_event_ms, newest ? w->current.end : w->next_end);
+        if (w->setting->type != WINDOW_SESSION)
+            f->next_event_ms = min64(f->next_event_ms, newest ? w->current.end : w->next_end);
+        for (int d = 0; d < f->settings->n_dimensions; d++) {
+            if (w->sessions[d])
+                f->next_event_ms = min64(f->next_event_ms, sessions_next_end(w->sessions[d]));
+        }
     }
 }
 
@@ -660,24 +672,28 @@ static enum err expire_rows(struct fold *f, struct window *w, struct parcel *out
     return e;
 }
 
+static enum err snapshot_window(struct fold *f, struct window *w, struct parcel *out)
+{
+    enum err e = ERR_OK;
+
+    for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+        if (w->sessions[d])
+            e = sessions_snapshot(w->sessions[d], out);
+    }
+    if (!e && w->setting->keep == KEEP_NEWEST)
+        e = newest_snapshot(f, w, out);
+    else if (!e && w->setting->type != WINDOW_SESSION)
+        e = emit_open(f, w, out);
+    return e ? e : expire_rows(f, w, out);
+}
+
 static enum err snapshot(struct fold *f, struct parcel *out)
 {
     enum err e = ERR_OK;
 
     fold_hashes(f);
-    for (int i = 0; !e && i < f->n_windows; i++) {
-        struct window *w = &f->window[i];
-        for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-            if (w->sessions[d])
-                e = sessions_snapshot(w->sessions[d], out);
-        }
-        if (!e && w->setting->keep == KEEP_NEWEST)
-            e = newest_snapshot(f, w, out);
-        else if (!e && w->setting->type != WINDOW_SESSION)
-            e = emit_open(f, w, out);
-        if (!e)
-            e = expire_rows(f, w, out);
-    }
+    for (int i = 0; !e && i < f->n_windows; i++)
+        e = snapshot_window(f, &f->window[i], out);
     for (uint32_t i = 0; !e && i < f->reopened.n; i++) {
         struct reopened_row *row = &f->reopened.row[i];
         if (row->changed)
@@ -741,6 +757,7 @@ const struct fold_kind fold_windows = {
     .close = close_windows,
     .announce = announce,
     .add = add,
+    .merge = fold_merge,
     .finish = finish,
     .snapshot = snapshot,
     .slice_start = fold_slice_start,

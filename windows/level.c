@@ -56,7 +56,7 @@ struct slice *level_slice(struct level *l, int64_t start, int64_t end, int n_set
         return l->slice[i];
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 64;
-        struct slice **slice = realloc(l->slice, cap * sizeof(*slice));
+        struct slice **slice = realloc(l->slice, cap * sizeof(struct slice *));
         if (!slice)
             return NULL;
         l->slice = slice;
@@ -68,7 +68,7 @@ struct slice *level_slice(struct level *l, int64_t start, int64_t end, int n_set
     s->start = start;
     s->end = end;
     s->n_sets = n_sets;
-    memmove(&l->slice[i + 1], &l->slice[i], (l->n - i) * sizeof(*l->slice));
+    memmove(&l->slice[i + 1], &l->slice[i], (l->n - i) * sizeof(struct slice *));
     l->slice[i] = s;
     l->n++;
     *made = true;
@@ -82,7 +82,7 @@ void level_drop(struct level *l, size_t n)
     for (size_t i = 0; i < n; i++)
         free_slice(l->slice[i]);
     l->n -= n;
-    memmove(l->slice, l->slice + n, l->n * sizeof(*l->slice));
+    memmove(l->slice, l->slice + n, l->n * sizeof(struct slice *));
     l->last = NULL;
 }
 
@@ -99,7 +99,7 @@ void level_settle(struct level *l)
 
 size_t level_memory(const struct level *l)
 {
-    size_t bytes = l->cap * sizeof(*l->slice);
+    size_t bytes = l->cap * sizeof(struct slice *);
 
     for (size_t i = 0; i < l->n; i++) {
         bytes += sizeof(struct slice) + (size_t)l->slice[i]->n_sets * sizeof(struct cellset);

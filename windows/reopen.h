@@ -17,6 +17,7 @@ struct reopened_row {
     uint32_t version; /* of its last firing; 0: it had no sales then */
     bool pending;     /* touched since it last fired: final = 0 */
     bool changed;     /* ... and not yet shown by a commit */
+    bool merged;      /* during a merge: it has its new version */
 };
 
 struct reopened {

@@ -294,6 +294,20 @@ static enum err load_progress(struct fold *f, struct reader *in)
     return good ? load_reopened(f, in) : ERR_DAMAGED;
 }
 
+/* Takes the loaded cell over into the set. */
+static enum err adopt_cell(const struct fold *f, struct cellset *set, struct cell *loaded)
+{
+    if (!loaded->lines || loaded->key >= keys_count(f->keys) || cellset_find(set, loaded->key))
+        return ERR_DAMAGED;
+    struct cell *c = cellset_touch(set, loaded->key);
+    if (!c)
+        return ERR_NOMEM;
+    loaded->flags = c->flags;
+    cell_clear(c);
+    *c = *loaded;
+    return ERR_OK;
+}
+
 static enum err load_cells(struct fold *f, struct cellset *set, struct reader *in, int64_t end)
 {
     struct naming naming = {.fold = f, .time_ms = end};
@@ -307,17 +321,10 @@ static enum err load_cells(struct fold *f, struct cellset *set, struct reader *i
         e = cell_load(&loaded, in, &names, &f->hashes);
         if (naming.failed)
             e = naming.failed;
-        bool good = loaded.lines > 0 && loaded.key < keys_count(f->keys);
-        if (!e && (!good || cellset_find(set, loaded.key)))
-            e = ERR_DAMAGED;
-        struct cell *c = e ? NULL : cellset_touch(set, loaded.key);
-        if (!c) {
+        if (!e)
+            e = adopt_cell(f, set, &loaded);
+        if (e)
             cell_clear(&loaded);
-            return e ? e : ERR_NOMEM;
-        }
-        loaded.flags = c->flags;
-        cell_clear(c);
-        *c = loaded;
     }
     return e;
 }
@@ -356,15 +363,21 @@ static enum err load_slice(struct fold *f, struct reader *in)
     return e;
 }
 
+static int two_digits(const char *p)
+{
+    bool digits = p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9';
+
+    return digits ? (p[0] - '0') * 10 + p[1] - '0' : -1;
+}
+
 static enum err load_sessions(struct fold *f, struct str name, struct reader *in)
 {
-    int w = 0, d = 0;
-    char text[64] = "";
+    const size_t at = sizeof("windows/session/") - 1;
+    bool whole = name.n == at + 5; /* WW/DD */
+    int w = whole ? two_digits(name.p + at) : -1, d = whole ? two_digits(name.p + at + 3) : -1;
 
-    if (name.n < sizeof(text))
-        memcpy(text, name.p, name.n);
-    if (sscanf(text, "windows/session/%2d/%2d", &w, &d) != 2 || w < 0 || w >= f->n_windows ||
-        d < 0 || d >= f->settings->n_dimensions || !f->window[w].sessions[d])
+    if (w < 0 || w >= f->n_windows || d < 0 || d >= f->settings->n_dimensions ||
+        !f->window[w].sessions[d])
         return ERR_DAMAGED;
     struct naming naming = {.fold = f, .time_ms = f->highest_ms};
     fold_hashes(f);

@@ -329,6 +329,43 @@ enum err sessions_snapshot(struct sessions *s, struct parcel *out)
     return e;
 }
 
+bool sessions_take(struct sessions *s, uint32_t key, int64_t first_ms, int64_t last_ms,
+                   uint32_t *version, bool *fired)
+{
+    for (uint32_t i = key < s->cap_first ? s->first[key] : 0; i; i = s->session[i - 1].next) {
+        const struct session *x = &s->session[i - 1];
+        if (x->first_ms < first_ms || x->last_ms > last_ms)
+            continue;
+        *version = x->version;
+        *fired = x->fired;
+        unlink_session(s, i - 1);
+        s->unsaved = true;
+        return true;
+    }
+    return false;
+}
+
+enum err sessions_put(struct sessions *s, struct cell *cell, const struct session_put *put)
+{
+    uint32_t place = 0;
+    enum err e = room_for_key(s, cell->key);
+
+    if (!e)
+        e = new_session(s, cell->key, &place);
+    if (e)
+        return e;
+    struct session *x = &s->session[place];
+    x->cell = *cell;
+    cell_init(cell, x->cell.key);
+    x->first_ms = put->first_ms;
+    x->last_ms = put->last_ms;
+    x->version = put->version;
+    x->fired = put->fired;
+    x->changed = true;
+    s->unsaved = true;
+    return x->fired ? ERR_OK : push(s, x->last_ms + s->gap_ms, place);
+}
+
 int64_t sessions_next_end(const struct sessions *s)
 {
     return s->n_heap ? s->heap[0].end : INT64_MAX;

@@ -26,6 +26,19 @@ enum err sessions_snapshot(struct sessions *s,
                            struct parcel *out) MUST_CHECK; /* open rows that changed */
 int64_t sessions_next_end(const struct sessions *s);       /* INT64_MAX: none waits */
 int64_t sessions_oldest(const struct sessions *s); /* start of the oldest, INT64_MAX: none */
+/* Takes the session of this key within [first_ms, last_ms] out of memory; its row stays.
+ * false: there is none. */
+bool sessions_take(struct sessions *s, uint32_t key, int64_t first_ms, int64_t last_ms,
+                   uint32_t *version, bool *fired);
+/* Puts one back, perhaps joined from several: its cell is moved in unless it fails; the next
+ * snapshot writes its row. */
+struct session_put {
+    int64_t first_ms, last_ms;
+    uint32_t version;
+    bool fired;
+};
+enum err sessions_put(struct sessions *s, struct cell *cell,
+                      const struct session_put *put) MUST_CHECK;
 size_t sessions_count(const struct sessions *s);
 size_t sessions_memory(const struct sessions *s);
 bool sessions_unsaved(const struct sessions *s); /* changed since the last save */

@@ -12,6 +12,7 @@
 
 #include "engine/fold.h"
 #include "windows/level.h"
+#include "windows/recount.h"
 #include "windows/reopen.h"
 #include "windows/session.h"
 #include "windows/span.h"
@@ -142,5 +143,53 @@ void fold_hashes(struct fold *f);
 /* The key of a fact in a dimension. */
 enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key) MUST_CHECK;
 int64_t fold_needed_until(const struct fold *f, int level, int64_t start);
+/* The slice or pane that holds t, made when there is none yet; NULL: out of memory. */
+struct slice *fold_slice(struct fold *f, int level, int64_t t);
+/* Counts a sale in those dimensions of a slice; `key` by dimension. */
+enum err fold_count(struct fold *f, struct slice *s, uint32_t dimensions, const struct fact *fact,
+                    const uint32_t *key) MUST_CHECK;
+
+/* merge.c: late sales that are counted after all */
+struct place {
+    int window, dimension;
+};
+
+/* A session as it will be. */
+struct run {
+    struct place at;
+    uint32_t key, version;
+    int64_t first_ms, last_ms;
+    bool live; /* in memory */
+    bool open; /* not fired yet */
+};
+
+struct merging {
+    struct fold *fold;
+    const struct fact *facts;
+    size_t n;
+    uint64_t before_seq;
+    struct parcel *out;
+    int64_t unreachable_ms; /* windows that end at or before this may have lost slices */
+    struct recount_ledger ledger;
+    struct recount *recount; /* of rows long closed */
+    /* By window and dimension: the number of its series in `recount` + 1, 0: none yet. */
+    uint32_t number[SETTINGS_WINDOWS_MAX][SETTINGS_DIMENSIONS_MAX];
+    struct list places; /* struct place, by number */
+    struct list runs;   /* struct run: sessions that are rewritten */
+};
+
+enum err fold_merge(struct fold *f, const struct fact *facts, size_t n, uint64_t before_seq,
+                    struct parcel *out) MUST_CHECK;
+/* Wants a row of this window and dimension recounted. */
+enum err merge_want(struct merging *m, struct place at, struct window_span span,
+                    uint32_t key) MUST_CHECK;
+/* A recount with the fold's keys and invoices. */
+enum err merge_recount(struct fold *f, struct recount **out) MUST_CHECK;
+/* Whether rows that start then are too old to be kept. */
+bool merge_expired(const struct fold *f, const struct window *w, int64_t start_ms);
+
+/* rejoin.c: their sessions */
+enum err rejoin_plan(struct merging *m) MUST_CHECK;  /* finds and wants them */
+enum err rejoin_write(struct merging *m) MUST_CHECK; /* recounted: writes them */
 
 #endif

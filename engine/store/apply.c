@@ -42,6 +42,9 @@ enum statement {
     ST_CUSTOMER,
     ST_REJECT,
     ST_LATE,
+    ST_MERGED,
+    ST_MERGED_COUNT,
+    ST_ANSWER,
     ST_SOURCE,
     ST_SHARD,
     ST_LEDGER,
@@ -75,6 +78,11 @@ static const char *const statement_texts[ST_COUNT] = {
          " return_revenue = return_revenue + excluded.return_revenue"),
     [ST_REJECT] = "INSERT INTO reject VALUES(NULL, ?, ?, ?, ?, ?, ?)",
     [ST_LATE] = "INSERT INTO late_sale VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+    [ST_MERGED] = "UPDATE late_sale SET merged_ms = ? WHERE id = ? AND merged_ms IS NULL",
+    [ST_MERGED_COUNT] =
+        "UPDATE shard SET late = late - 1, aggregated = aggregated + 1 WHERE (source, shard) ="
+        " (SELECT source, shard FROM late_sale WHERE id = ?)",
+    [ST_ANSWER] = "UPDATE requests SET applied_position = ?, result = ? WHERE id = ?",
     [ST_SOURCE] =
         ("INSERT INTO source VALUES(?1, ?2, (SELECT count(*) FROM source WHERE path = ?2) + 1, ?3,"
          " ?4, ?5) ON CONFLICT(id) DO UPDATE SET head_hash = excluded.head_hash,"
@@ -210,10 +218,18 @@ static enum err all_series(struct apply *a, const struct parcel *p, struct why *
         e = add_series(a, r, &changed, why);
         if (!e)
             e = put_series(a, p, r, why);
-        if (!e)
-            e = delete_before(a, r, why);
     }
     return !e && changed ? views_series(a->db, why) : e;
+}
+
+/* After the rows of the same parcel, of which some may be too old already. */
+static enum err all_deletions(struct apply *a, const struct parcel *p, struct why *why)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < p->series.n; i++)
+        e = delete_before(a, list_at(&p->series, i), why);
+    return e;
 }
 
 /* ---- rows ---- */
@@ -336,6 +352,40 @@ static enum err one_late(struct apply *a, const struct parcel *p, const void *it
     bind_whole(&b, r->slice_s);
     bind_text(&b, parcel_str(p, r->record));
     bind_whole(&b, r->seen_ms);
+    return bind_run(&b, why);
+}
+
+/* The counts of the shard being read follow as a whole (one_progress). */
+static enum err one_merged(struct apply *a, const struct parcel *p, const void *item,
+                           struct why *why)
+{
+    const struct merged_row *r = item;
+    struct binder b = bind_to(a->statement[ST_MERGED]);
+    enum err e;
+
+    (void)p;
+    bind_whole(&b, r->merged_ms);
+    bind_whole(&b, r->id);
+    e = bind_run(&b, why);
+    if (!e && sqlite3_changes(a->db) != 1)
+        e = why_set(why, ERR_DAMAGED, "late sale %lld is not there to be merged",
+                    (long long)r->id);
+    if (e)
+        return e;
+    b = bind_to(a->statement[ST_MERGED_COUNT]);
+    bind_whole(&b, r->id);
+    return bind_run(&b, why);
+}
+
+static enum err one_answer(struct apply *a, const struct parcel *p, const void *item,
+                           struct why *why)
+{
+    const struct answer_row *r = item;
+    struct binder b = bind_to(a->statement[ST_ANSWER]);
+
+    bind_text(&b, parcel_str(p, r->position));
+    bind_text(&b, parcel_str(p, r->result));
+    bind_whole(&b, r->id);
     return bind_run(&b, why);
 }
 
@@ -519,10 +569,13 @@ enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
     e = e ? e : all_series(a, p, why);
     e = e ? e : each(a, p, &p->keys, one_key, why);
     e = e ? e : all_rows(a, p, why);
+    e = e ? e : all_deletions(a, p, why);
     e = e ? e : each(a, p, &p->invoices, one_invoice, why);
     e = e ? e : each(a, p, &p->customers, one_customer, why);
     e = e ? e : each(a, p, &p->rejects, one_reject, why);
     e = e ? e : each(a, p, &p->late, one_late, why);
+    e = e ? e : each(a, p, &p->merged, one_merged, why);
+    e = e ? e : each(a, p, &p->answers, one_answer, why);
     e = e ? e : each(a, p, &p->sources, one_source, why);
     e = e ? e : each(a, p, &p->progress, one_progress, why);
     e = e ? e : each(a, p, &p->ledger, one_ledger, why);

@@ -11,7 +11,13 @@
 #define INSIDE_SCRATCH_MAX ((size_t)1 << 30)
 
 /* Statements of the reading connection that are asked often enough to be kept. */
-enum inside_statement { INSIDE_INVOICE_TEXT, INSIDE_INVOICE_ID, INSIDE_COUNT };
+enum inside_statement {
+    INSIDE_INVOICE_TEXT,
+    INSIDE_INVOICE_ID,
+    INSIDE_REQUEST,
+    INSIDE_VERSION, /* of the rows of version_series */
+    INSIDE_COUNT
+};
 
 struct store {
     char *path;
@@ -20,6 +26,7 @@ struct store {
     struct writer *writer;
     sqlite3 *read;
     sqlite3_stmt *statement[INSIDE_COUNT];
+    uint16_t version_series;
     struct buf scratch; /* what a stored row borrows from */
 };
 

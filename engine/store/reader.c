@@ -14,6 +14,7 @@
  *  2. A statement that would write is refused.
  */
 #include "engine/store/reader.h"
+#include "engine/store/chunks.h"
 #include "engine/store/schema.h"
 
 #include <errno.h>
@@ -286,4 +287,11 @@ enum err reader_db_ask(struct reader_db *r, const struct question *q, row_fn eac
     free(shape.values);
     (void)sqlite3_finalize(statement);
     return e;
+}
+
+enum err reader_db_chunks(struct reader_db *r, const struct ledger_walk *walk, struct why *why)
+{
+    enum err e = refresh(r, why);
+
+    return e ? e : chunks_each(r->db, UINT64_MAX, walk, why);
 }

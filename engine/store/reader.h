@@ -36,4 +36,9 @@ enum err reader_db_ask(struct reader_db *r, const struct question *q,
                                         const struct value *values),
                        void *arg, struct why *why) MUST_CHECK;
 
+/* The ledger's chunks that somebody wants. */
+struct ledger_walk;
+enum err reader_db_chunks(struct reader_db *r, const struct ledger_walk *walk,
+                          struct why *why) MUST_CHECK;
+
 #endif

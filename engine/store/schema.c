@@ -26,6 +26,12 @@
 
 #include <stdio.h>
 
+/* Added before the first release to a schema 1 that had none of it. */
+static const char requests[] =
+    "CREATE TABLE IF NOT EXISTS requests(id INTEGER PRIMARY KEY, kind TEXT, argument TEXT,"
+    " made_at INTEGER, applied_position TEXT, result TEXT);"
+    "CREATE INDEX IF NOT EXISTS requests_open ON requests(id) WHERE result IS NULL;";
+
 static const char tables[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
     "CREATE TABLE state(name TEXT PRIMARY KEY, version INTEGER, crc32 INTEGER, data BLOB);"
@@ -90,6 +96,11 @@ enum err schema_look(sqlite3 *db, enum schema_state *out, struct why *why)
     return ERR_OK;
 }
 
+enum err schema_complete(sqlite3 *db, struct why *why)
+{
+    return sql_exec(db, requests, why);
+}
+
 enum err schema_create(sqlite3 *db, struct why *why)
 {
     char numbers[120];
@@ -100,6 +111,8 @@ enum err schema_create(sqlite3 *db, struct why *why)
     (void)snprintf(numbers, sizeof(numbers), "PRAGMA application_id = %d; PRAGMA user_version = %d",
                    SQL_APPLICATION, STORE_SCHEMA);
     e = sql_exec(db, tables, why);
+    if (!e)
+        e = schema_complete(db, why);
     if (!e)
         e = views_create(db, why);
     if (!e)

@@ -16,6 +16,8 @@ enum schema_state { SCHEMA_EMPTY, SCHEMA_OURS };
 
 /* Looks without changing anything. ERR_DAMAGED: not ours; ERR_NEWER. */
 enum err schema_look(sqlite3 *db, enum schema_state *out, struct why *why) MUST_CHECK;
+/* Adds to a database of ours what an earlier program did not make. */
+enum err schema_complete(sqlite3 *db, struct why *why) MUST_CHECK;
 /* Makes an empty database ours, in one transaction. */
 enum err schema_create(sqlite3 *db, struct why *why) MUST_CHECK;
 /* Creates the table of one series. */

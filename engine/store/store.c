@@ -32,8 +32,8 @@ static enum err prepare_file(sqlite3 *db, struct why *why)
         e = sql_exec(db, "PRAGMA page_size = 8192", why);
     if (!e)
         e = sql_exec(db, settings, why);
-    if (!e && state == SCHEMA_EMPTY)
-        e = schema_create(db, why);
+    if (!e)
+        e = state == SCHEMA_EMPTY ? schema_create(db, why) : schema_complete(db, why);
     return e;
 }
 

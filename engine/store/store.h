@@ -99,6 +99,31 @@ enum err store_each_state(struct store *s, const char *prefix,
                           enum err (*each)(void *arg, struct str name, uint32_t version,
                                            struct str data),
                           void *arg, struct why *why) MUST_CHECK;
+
+/* ---- late sales, requests, what recounting needs ---- */
+
+struct stored_late {
+    int64_t id, source, event_ms, slice_s;
+    struct str shard, record; /* record: as sale_json wrote it */
+};
+/* Late sales that are not merged, with a higher id, in their order; ERR_END stops. */
+enum err store_each_late(struct store *s, int64_t after_id,
+                         enum err (*each)(void *arg, const struct stored_late *late),
+                         void *arg) MUST_CHECK;
+/* The version of a row of a history series; 0: there is no such row. */
+enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, uint32_t key,
+                           uint32_t *version) MUST_CHECK;
+/* Chunks of the ledger before a number. */
+struct ledger_walk;
+enum err store_each_chunk(struct store *s, uint64_t before_seq,
+                          const struct ledger_walk *walk) MUST_CHECK;
+/* The oldest request nobody has answered; texts borrow until the next call. ERR_NOT_FOUND. */
+struct stored_request {
+    int64_t id;
+    struct str kind, argument;
+};
+enum err store_next_request(struct store *s, struct stored_request *out) MUST_CHECK;
+
 /* A lasting text under a name, e.g. the settings that give the results their meaning.
  * Set: within the transaction of the next commit (sends a parcel-like job itself). */
 enum err store_meta(struct store *s, const char *name,

@@ -25,7 +25,7 @@ import views
 
 POINTS = ("after_read", "after_judge", "after_fire", "after_fold", "after_parcel",
           "before_commit", "before_durable", "after_durable", "after_commit")
-PASSAGES = {"after_fire": 60, "after_parcel": 30}  # of others: up to 12
+PASSAGES = {"after_fire": 60, "after_parcel": 30}  # the latest to be killed at; of others: 12
 HANGS_S = 120
 STARTS = 40  # per kill wanted: more means that it does not come forward
 
@@ -49,11 +49,13 @@ def environment(crash_at=None):
 class Loop:
     """Runs of one program over one source with the same meaning."""
 
-    def __init__(self, program, source, settings=(), *, seed=1, longest_s=0.3, follow=False):
+    follow = False
+
+    def __init__(self, program, source, settings=(), *, seed=1, longest_s=0.3, look=True):
         self.program, self.source, self.settings = str(program), str(source), list(settings)
         self.rng = random.Random(seed)
         self.longest_s = longest_s
-        self.follow = follow
+        self.look_after_kill = look
         self.timed = 0
         self.at = dict.fromkeys(POINTS, 0)
         self.starts = 0
@@ -83,13 +85,13 @@ class Loop:
             return None
         fewest = min(self.at.values())
         name = self.rng.choice([p for p in POINTS if self.at[p] <= fewest + 1])
-        return f"{name}:{self.rng.randint(1, PASSAGES.get(name, 12))}"
+        return f"{name}:{self.rng.randint(1, 3 if self.follow else PASSAGES.get(name, 12))}"
 
     def start(self, db):
         """One start; True: it came to its end, False: it was killed."""
         point = self.crash_at()
         # Named places get the time they need, if they are passed often enough.
-        longest = self.longest_s * (10 if point else self.rng.random())
+        longest = self.longest_s * ((2 if self.follow else 10) if point else self.rng.random())
         command = self.command(db, *self.tuning(), *(["--follow"] if self.follow else []))
         self.starts += 1
         with subprocess.Popen(command, env=environment(point), stderr=subprocess.PIPE) as process:
@@ -111,7 +113,7 @@ class Loop:
 
     def look(self, db):
         """What a reader sees of a killed run."""
-        if not db.exists() or not db.stat().st_size:
+        if not self.look_after_kill or not db.exists() or not db.stat().st_size:
             return
         reader = views.connect(db)
         if views.one_number(reader, "SELECT count(*) FROM sqlite_schema WHERE name = 'progress'"):
@@ -153,36 +155,35 @@ class Loop:
 
 
 class Following(Loop):
-    """The same while somebody writes the source: a copy of `original` grows line by line and
-    byte by byte as the consumer, which follows it, is killed."""
+    """The same while somebody writes the source: a copy of `original` grows, in pieces that end
+    anywhere, as the consumer that follows it is killed."""
+
+    follow = True
 
     def __init__(self, program, original, settings=(), *, folder, **options):
         self.original = pathlib.Path(original)
-        super().__init__(program, folder / f"growing{self.original.suffix}", settings, follow=True,
-                         **options)
+        super().__init__(program, folder / f"growing{self.original.suffix}", settings, **options)
 
-    def grow(self, wanted):
-        """Writes the whole file in pieces that end anywhere, in step with the kills."""
+    def grow(self, starts):
+        """Writes the whole file, a share of it for each of so many starts."""
         data, rng = self.original.read_bytes(), random.Random(self.rng.random())
+        written, first = 0, self.starts
         with open(self.source, "ab", buffering=0) as out:
-            while data and not self.stop.is_set():
-                share = len(data) * (self.kills - self.before + 1) // max(wanted, 1)
-                n = min(rng.randint(1, 65536), share - out.tell(), len(data) - out.tell())
-                if out.tell() == len(data):
-                    return
+            while written < len(data) and not self.stop.wait(rng.random() / 50):
+                share = min(len(data), len(data) * (self.starts - first) // starts)
+                n = min(rng.randint(1, 65536), share - written)
                 if n > 0:
-                    out.write(data[out.tell():out.tell() + n])
-                time.sleep(rng.random() / 100)
+                    written += out.write(data[written:written + n])
 
     def until(self, kills, folder):
         killed, undisturbed = folder / "killed.db", folder / "undisturbed.db"
-        self.stop, self.before = threading.Event(), self.kills
+        self.stop = threading.Event()
         remove(killed)
         pathlib.Path(self.source).unlink(missing_ok=True)
         writer = threading.Thread(target=self.grow, args=(kills,))
         writer.start()
         try:
-            while not self.done(kills) or writer.is_alive():
+            while writer.is_alive():
                 if self.start(killed):
                     raise Failed("a follower came to an end by itself")
                 self.look(killed)

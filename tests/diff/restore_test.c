@@ -47,7 +47,7 @@ T(a_run_that_stops_and_goes_on_gives_the_rows_of_one_that_never_stopped)
     uint64_t first = seed();
     const char *path = tmp_path("restart.db");
 
-    for (uint64_t n = first; n < first + cases(60); n++) {
+    for (uint64_t n = first; n < first + cases(30); n++) {
         static struct scene s;
         struct till a, b;
         struct choice c = {.seed = n}, cuts = {.seed = n ^ 55};

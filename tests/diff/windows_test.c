@@ -78,3 +78,71 @@ T(neither_batches_nor_commits_change_the_final_rows)
         scene_clear(&s);
     }
 }
+
+/* Facts on three hours, with late ones, through windows of every kind. */
+static enum err count_some(struct fold *f, struct keys *k, struct books *b, struct parcel *p)
+{
+    static const int64_t minutes[] = {0, 5, 61, 62, 3, 125, 60, 190};
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < countof(minutes) && !e; i++) {
+        struct fact fact = {.time_ms = 1291161600000 + minutes[i] * WHEN_MINUTE,
+                            .quantity = 1,
+                            .price = 5,
+                            .value = 5};
+        fact.watermark_ms = fact.time_ms - 5 * WHEN_MINUTE;
+        e = keys_id(k, i % 2 ? STR("17850") : STR("13047"), &fact.customer);
+        if (!e)
+            e = books_slot(b, i % 3 ? STR("536365") : STR("536366"), &fact.invoice);
+        if (!e)
+            e = fold_windows.add(f, &fact, 1, p);
+        if (!e && i % 3 == 2)
+            e = fold_windows.snapshot(f, p);
+    }
+    if (!e)
+        e = fold_windows.finish(f, p);
+    if (!e)
+        e = fold_windows.snapshot(f, p);
+    return e ? e : fold_windows.save(f, p);
+}
+
+T_OOM(windows_without_memory_say_so_and_lose_nothing_they_own)
+{
+    struct settings s = {.n_windows = 4,
+                         .n_dimensions = 2,
+                         .allowed_lateness_ms = 2 * WHEN_HOUR,
+                         .dimension = {{.name = "all"}, {"customer", {FIELD_CUSTOMER}, 1}}};
+    static const struct window_setting windows[] = {
+        {.name = "hour", .size_ms = WHEN_HOUR},
+        {.name = "slow", .type = WINDOW_SLIDING, .size_ms = 5 * WHEN_HOUR, .slide_ms = 2 * WHEN_HOUR},
+        {.name = "last",
+         .type = WINDOW_SLIDING,
+         .size_ms = 90 * WHEN_MINUTE,
+         .slide_ms = 45 * WHEN_MINUTE,
+         .keep = KEEP_NEWEST},
+        {.name = "visits", .type = WINDOW_SESSION, .gap_ms = 30 * WHEN_MINUTE}};
+    struct fold *f = NULL;
+    struct keys *k = NULL;
+    struct books *b = NULL;
+    struct parcel *p = parcel_open();
+    enum err e = p ? keys_open(&k) : ERR_NOMEM;
+
+    for (int i = 0; i < s.n_windows; i++) {
+        s.window[i] = windows[i];
+        s.window[i].dimensions = 3;
+    }
+    if (!e)
+        e = books_open(NULL, &b);
+    if (!e)
+        e = fold_windows.open(&(struct fold_setup){.settings = &s, .keys = k, .books = b}, &f, NULL);
+    if (!e)
+        e = fold_windows.announce(f, p);
+    if (!e)
+        e = count_some(f, k, b, p);
+    if (f)
+        fold_windows.close(f);
+    books_close(b);
+    keys_close(k);
+    parcel_close(p);
+    return e;
+}

@@ -308,6 +308,12 @@ static void tape_consume(struct source *s, size_t n)
     s->consumed = s->consumed || n > 0;
 }
 
+const struct codec_kind *tape_codec_for(const char *locator, struct str head)
+{
+    (void)locator;
+    return head.n && head.p[0] == 'x' ? &codec_csv : &codec_json;
+}
+
 const struct source_kind tape_source = {
     .name = "tape",
     .open = tape_open,

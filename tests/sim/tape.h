@@ -68,6 +68,8 @@ void tape_settle(struct tape *t, struct choice *c);
 void tape_rotate(struct tape *t);
 bool tape_is_whole(const struct tape *t); /* its last byte was written */
 
+/* CSV begins with the name of a column, "x0_...", JSON does not. */
+const struct codec_kind *tape_codec_for(const char *locator, struct str head);
 extern const struct source_kind tape_source; /* locator: "0", "1", ... */
 
 #endif

@@ -115,6 +115,10 @@ T(old_rows_are_deleted_by_the_start_of_their_window)
     parcels_series(p, 3, "hour", "country", 3600)->delete_before_s = DAY + 3 * 3600;
     p = parcels_sent(s, p, true);
     eq_str(parcels_ask(path, "SELECT revenue_micros FROM aggregates"), "3\n4");
+    parcels_row(p, 3, DAY, 2, 1, 9); /* too old when it comes */
+    parcels_series(p, 3, "hour", "country", 3600)->delete_before_s = DAY + 4 * 3600;
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, "SELECT revenue_micros FROM aggregates"), "4");
     parcel_close(p);
     store_close(s);
 }
