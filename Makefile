@@ -3,7 +3,8 @@
 # The one Makefile. `make help` lists the targets.
 #
 # VARIANT chooses flags and build/<variant>/: release, clang, asan (address + undefined + leak),
-# tsan, fault (allocations fail on purpose), fuzz, cover. CC, CFLAGS and LDFLAGS are yours.
+# tsan, fault (allocations fail on purpose), crash (it can be told where to die), fuzz, cover.
+# CC, CFLAGS and LDFLAGS are yours.
 
 VARIANT ?= release
 CFLAGS ?= -O2 -g
@@ -69,6 +70,7 @@ HARNESS := tests/support/t.c tests/support/alloc_plain.c tests/support/alloc_wra
 SUPPORT := $(filter-out $(HARNESS),$(wildcard tests/support/*.c))
 TESTS := $(wildcard tests/unit/*_test.c tests/diff/*_test.c)
 FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
+SIM := $(wildcard tests/sim/*.c)
 BENCH := $(wildcard bench/*.c)
 ALLOC := tests/support/alloc_$(if $(filter fault,$(VARIANT)),wrap,plain).c
 
@@ -79,13 +81,14 @@ OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out engine/crash.c,$(SRC)) $(CRASH))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(TESTS) $(ALLOC) tests/support/t.c)
 SUPPORT_OBJ := $(SUPPORT:%.c=$(B)/%.o)
 FUZZ_OBJ := $(FUZZERS:%.c=$(B)/%.o)
+SIM_OBJ := $(SIM:%.c=$(B)/%.o)
 FUZZ_BIN := $(FUZZERS:tests/fuzz/%.c=$(B)/fuzz/%)
 BENCH_OBJ := $(BENCH:%.c=$(B)/%.o)
 BENCH_BIN := $(patsubst bench/%.c,$(B)/bench_%,$(filter-out bench/lane.c,$(BENCH)))
 
 .PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs \
   demo docs docs-check unit asan tsan fault fuzz fuzzers tidy format format-check shell-check \
-  valgrind cover clean FORCE
+  valgrind cover crash-programs sim clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -128,14 +131,18 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtillstream.a
 $(B)/twin_%: $(OBJ) $(B)/tests/crash/twin.o $(B)/tests/crash/twin_%.o
 	$(LINK) -Wl,--wrap=apply_parcel -o $@ $^ $(LINK_LIBS)
 
-crash-programs:
+crash-programs: ## build what the kill loop kills: tests/crash/kill_loop.py SOURCE
 	@+$(MAKE) --no-print-directory -s VARIANT=crash build/crash/tillstream build/crash/twin_twice \
 	  build/crash/twin_lost
+
+$(B)/sim: $(SIM_OBJ) $(B)/libtillstream.a
+	$(LINK) -o $@ $^ $(LINK_LIBS)
 
 $(B)/bench_%: $(B)/bench/%.o $(B)/bench/lane.o $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS)
 
--include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BENCH_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) \
+  $(SIM_OBJ:.o=.d)
 
 # ---- what it needs ----
 
@@ -198,6 +205,9 @@ fuzz: ## run all fuzzers for FUZZ_BUDGET seconds in total
 
 fuzzers: $(FUZZ_BIN)
 
+sim: $(B)/sim ## simulated worlds: SEEDS=how many, or SEED=this one (TELL=1: every step of it)
+	@$< $(if $(SEED),1 $(SEED) 1 $(if $(TELL),tell),$(or $(SEEDS),300) 1 $$(nproc))
+
 valgrind: build/release/unit_tests ## the unit tests (not the differential ones) under valgrind
 	@T=$(or $(T),tests/unit/) T_TIMEOUT=300 scripts/unit valgrind $<
 
@@ -208,7 +218,9 @@ docs-check: all
 tidy: ## clang-tidy over the program
 	@scripts/tidy '$(DEFINES) $(CPPFLAGS)' $(SRC)
 
-C_FILES = $(SRC) $(TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(wildcard *.h */*.h */*/*.h)
+CRASHERS := $(wildcard tests/crash/*.c)
+C_FILES = $(SRC) $(TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(CRASHERS) $(SIM) \
+  $(wildcard *.h */*.h */*/*.h)
 format: ## lay out the C code (clang-format 14)
 	@clang-format -i $(C_FILES)
 

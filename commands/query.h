@@ -53,7 +53,13 @@ extern const char *const query_measures[];
 void query_add(int64_t *into, int64_t from);
 /* Two rows of one window, dimension and key from different databases into one. Sums, extremes
  * and the standard deviation are exact. Distinct counts are added (at most that many), of the
- * quantiles those of the row with more lines are kept: rows alone don't tell more. */
+ * quantiles those of the row with more lines are kept: rows alone don't tell more, which is
+ * why query_recount.c follows. */
 void query_merge_rows(struct agg_row *into, const struct agg_row *from);
+/* Makes one row, `shared`, of those that are about the same window and key: with the same
+ * start, or, where windows of a key never overlap (sessions), with a common moment. Then all
+ * are in order. */
+struct query_rows;
+void query_merge_group(struct query_rows *g, bool overlap);
 
 #endif

@@ -4,15 +4,17 @@
  *
  * The windows and dimensions that fit the filters are taken one after another, in the order
  * of the configuration. The rows of one come ordered by start from each database; rows of one
- * start are a group, which is sorted by key, merged across databases, and passed on: printed
- * at once, or, when --limit or --by is in force, offered to the ranking, which forgets
- * whatever can't be among the best --limit rows. So memory depends on a group (one
- * database) or on one window's rows (several), and on --limit.
+ * start are a group, which is sorted by key and passed on: printed at once, or, when --limit or
+ * --by is in force, offered to the ranking, which forgets whatever can't be among the best
+ * --limit rows. Of several databases all rows of one window and dimension are a group; those
+ * about the same become one, whose measures are counted again (query_recount.c). So memory
+ * depends on a group and on --limit.
  *
  * Output order: window, dimension, start, key; with --by the measure, largest first (returns,
  * which are negative, by size). --limit alone keeps the newest rows.
  */
 #include "commands/query.h"
+#include "commands/query_recount.h"
 #include "commands/query_rows.h"
 #include "engine/nearest.h"
 #include "engine/store/figures.h"
@@ -109,6 +111,7 @@ struct figures {
     uint64_t total;          /* rows that fit the question */
     const struct print_column *columns;
     struct print *print;
+    struct query_recount *recount; /* several databases */
 };
 
 /* ---- output ---- */
@@ -150,22 +153,19 @@ static enum err pass_on(struct figures *f, const struct query_row *row)
     return query_rows_cut(&f->kept, limit);
 }
 
-/* The group is complete: in order, merged, passed on. */
+/* The group is complete: in order, passed on. */
 static enum err end_group(struct figures *f)
 {
     struct query_rows *g = &f->group;
     enum err e = ERR_OK;
-    size_t i = 0;
 
     query_rows_sort(g, query_in_order);
-    while (!e && i < g->list.n) {
-        struct query_row row = *query_row_at(g, i);
+    for (size_t i = 0; !e && i < g->list.n; i++) {
+        const struct query_row *row = query_row_at(g, i);
         const struct query_row *last = query_row_at(g, g->list.n - 1);
 
-        for (i++; i < g->list.n && query_in_order(query_row_at(g, i), &row) == 0; i++)
-            query_merge_rows(&row.figures, &query_row_at(g, i)->figures);
-        if (!f->newest_window || row.figures.start_s == last->figures.start_s)
-            e = pass_on(f, &row);
+        if (!f->newest_window || row->figures.start_s == last->figures.start_s)
+            e = pass_on(f, row);
     }
     g->list.n = 0;
     g->text.n = 0;
@@ -326,6 +326,78 @@ static enum err check_names(const struct figures *f, struct why *why)
 
 /* ---- reading ---- */
 
+/* What the databases have of one window and dimension. */
+struct instance {
+    int series; /* in how many databases */
+    bool newest, varies;
+    int64_t start_s, end_s; /* newest: the latest of them */
+};
+
+static struct instance instance_of(const struct figures *f, const struct pair *pair)
+{
+    struct instance in = {.newest = true, .start_s = INT64_MIN, .end_s = INT64_MIN};
+
+    for (int d = 0; d < f->q->n_dbs; d++) {
+        for (size_t i = 0; i < f->series[d].n; i++) {
+            const struct figures_series *s = list_at(&f->series[d], i);
+
+            if (!fits(pair->window, s->window) || !fits(pair->dimension, s->dimension))
+                continue;
+            in.series++;
+            in.newest = in.newest && s->newest;
+            in.varies = in.varies || s->span_s == 0;
+            if (s->newest && s->end_s > in.end_s) {
+                in.start_s = s->start_s;
+                in.end_s = s->end_s;
+            }
+        }
+    }
+    return in;
+}
+
+/* All databases' sales of the latest instance: one that lags behind has rows of an earlier. */
+static enum err newest_of_all(struct figures *f, const struct instance *in, struct why *why)
+{
+    const struct pair *pair = list_at(&f->pairs, f->order);
+    struct query_window w = {.dimension = pair->dimension, .key = f->q->key};
+    struct agg_row *like = &w.like.figures;
+    bool any = false;
+
+    *like = (struct agg_row){.start_s = in->start_s, .end_s = in->end_s, .final = 1};
+    w.like.order = f->order;
+    for (size_t i = 0; i < f->group.list.n; i++) {
+        const struct agg_row *r = &query_row_at(&f->group, i)->figures;
+
+        if (r->start_s != in->start_s || r->end_s != in->end_s)
+            continue;
+        any = true;
+        like->final = like->final && r->final;
+        like->version = r->version > like->version ? r->version : like->version;
+    }
+    f->group.list.n = 0;
+    f->group.text.n = 0;
+    return any ? query_recount_window(f->recount, &w, &f->group, why) : ERR_OK;
+}
+
+/* Rows of several databases become those of all their sales together. */
+static enum err merge_group(struct figures *f, struct why *why)
+{
+    const struct pair *pair = list_at(&f->pairs, f->order);
+    struct instance in = instance_of(f, pair);
+    enum err e = ERR_OK;
+
+    if (in.series < 2 || f->group.list.n == 0)
+        return ERR_OK;
+    if (!f->recount)
+        e = query_recount_open(f->q, &f->recount);
+    if (e)
+        return e;
+    if (in.newest)
+        return newest_of_all(f, &in, why);
+    query_merge_group(&f->group, in.varies);
+    return query_recount_shared(f->recount, pair->dimension, &f->group, why);
+}
+
 static enum err read_pair(struct figures *f, struct why *why)
 {
     const struct pair *pair = list_at(&f->pairs, f->order);
@@ -346,6 +418,8 @@ static enum err read_pair(struct figures *f, struct why *why)
                 e = figures_rows(f->q->db[d], s, &filter, take_row, f, why);
         }
     }
+    if (!e)
+        e = merge_group(f, why);
     return e ? e : end_group(f);
 }
 
@@ -377,6 +451,7 @@ static void init(struct figures *f, struct query *q)
 static void clear(struct figures *f)
 {
     print_close(f->print);
+    query_recount_close(f->recount);
     query_rows_clear(&f->kept);
     query_rows_clear(&f->group);
     list_clear(&f->pairs);

@@ -8,6 +8,7 @@
  *   M = M1 + M2 + (m2 - m1)^2 n1 n2 / (n1 + n2)
  */
 #include "commands/query.h"
+#include "commands/query_rows.h"
 
 #include <math.h>
 
@@ -55,4 +56,41 @@ void query_merge_rows(struct agg_row *into, const struct agg_row *from)
     into->end_s = from->end_s > into->end_s ? from->end_s : into->end_s;
     into->final = into->final && from->final;
     into->version = from->version > into->version ? from->version : into->version;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct query_row *x = a;
+    const struct query_row *y = b;
+    int c = str_cmp(query_row_key(x), query_row_key(y));
+
+    return c ? c : query_in_order(a, b);
+}
+
+static bool is_same(const struct query_row *a, const struct query_row *b, bool overlap)
+{
+    if (!str_eq(query_row_key(a), query_row_key(b)))
+        return false;
+    return overlap ? b->figures.start_s < a->figures.end_s
+                   : a->figures.start_s == b->figures.start_s;
+}
+
+void query_merge_group(struct query_rows *g, bool overlap)
+{
+    size_t n = 0;
+
+    query_rows_sort(g, by_key);
+    for (size_t i = 0; i < g->list.n; i++) {
+        const struct query_row *row = query_row_at(g, i);
+        struct query_row *last = n ? query_row_at(g, n - 1) : NULL;
+
+        if (last && is_same(last, row, overlap)) {
+            query_merge_rows(&last->figures, &row->figures);
+            last->shared = true;
+        } else {
+            *query_row_at(g, n++) = *row;
+        }
+    }
+    g->list.n = n;
+    query_rows_sort(g, query_in_order);
 }

@@ -12,6 +12,7 @@ struct query_row {
     const struct buf *text; /* what key lies in */
     struct span key;
     uint32_t order; /* of its window and dimension */
+    bool shared;    /* made of rows of several databases */
     long double rank;
 };
 

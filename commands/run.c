@@ -11,6 +11,7 @@
 #include "engine/pipeline.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WAIT_MS 100 /* longest wait for new input: how soon a signal is seen */
@@ -25,13 +26,22 @@ struct run {
     struct progress_line line;
 };
 
+/* Whether standard input is a pipe, a socket or a file, not a terminal or /dev/null. */
+static bool input_waits(void)
+{
+    struct stat about;
+
+    return fstat(STDIN_FILENO, &about) == 0 &&
+           (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode) || S_ISREG(about.st_mode));
+}
+
 static enum err open_run(struct run *r, const struct args *args, struct why *why)
 {
     const char *locator = args_operand(args, 0);
     const struct store_options options = {
         .path = r->settings->db, .helper = r->settings->threads > 0, .env = r->env};
 
-    if (!locator && isatty(STDIN_FILENO))
+    if (!locator && !input_waits())
         return why_set(why, ERR_USAGE,
                        "which source? Name a file, or '-' for standard input: "
                        "tillstream run sales.csv (see tillstream run --help)");

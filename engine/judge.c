@@ -189,6 +189,7 @@ static enum err judge_time(struct judge *j, struct shard *s, const struct sale *
         return tell(j, FATE_LATE, sale, each, arg);
     }
     s->counts.aggregated++;
+    s->idle = false; /* also when its source ends while it is penned */
     if (sale->time_ms > s->level_ms) {
         s->level_ms = sale->time_ms;
         if (s->level_ms > j->highest_ms)
@@ -229,8 +230,12 @@ static enum err release_pen(struct judge *j, struct shard *s, judge_fn each, voi
     struct pen pen = s->pen;
     enum err e = ERR_OK;
 
+    int64_t before_ms = pen_earliest(&pen) - 1; /* so that the earliest itself moves it */
+
     s->pen = (struct pen){0};
-    s->level_ms = pen_earliest(&pen) - 1; /* so that the earliest itself moves it */
+    /* What stayed in the pen at an earlier release may be behind the level by now. */
+    if (before_ms > s->level_ms)
+        s->level_ms = before_ms;
     for (size_t i = 0; !e && i < pen.n; i++) {
         const struct sale *sale = &pen.sale[i];
         if (too_far(j, s, sale->time_ms)) {

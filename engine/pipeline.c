@@ -18,15 +18,17 @@
 #include <stdlib.h>
 
 #define BATCH_SALES 4096            /* decoded at once */
-#define PARCEL_ROWS 8192            /* rows after which a parcel is handed over early */
+#define PARCEL_ROWS 4096            /* rows after which a parcel is handed over early */
 #define TRICKLE_BYTES 16384         /* a stretch shorter than this: we keep up with the source */
 #define TRICKLE_NS INT64_C(4000000) /* then commits are this far apart, not `checkpoint` */
 #define MEMORY_CHECK_NS INT64_C(250000000)
 #define SAVE_BYTES (1u << 20) /* ledger bytes after which the windows are saved anew */
-#define HEAD_MAX 4096               /* of source_identity.head_len */
+#define HEAD_MAX 4096         /* of source_identity.head_len */
 
-static enum err failed(struct why *why, enum err e, const char *what)
+/* An error that has no sentence yet gets the store's, or one that says in what it happened. */
+static enum err failed(const struct pipeline *p, struct why *why, enum err e, const char *what)
 {
+    (void)store_explain(p->setup.store, e, why);
     if (e && why && !why->text[0])
         (void)why_set(why, e, "%s: %s", what, err_text(e));
     return e;
@@ -133,17 +135,13 @@ static enum err reject(struct pipeline *p, uint64_t offset, struct str raw, cons
     return ERR_OK;
 }
 
+/* Only sales of the stretch at hand are rejected, so its bytes are there. */
 static enum err reject_sale(struct pipeline *p, const struct sale *s, const char *reason)
 {
-    struct buf json;
-    enum err e;
+    size_t n = s->length < SALE_RAW_MAX ? s->length : SALE_RAW_MAX;
 
-    buf_init(&json, SALE_JSON_MAX);
-    e = sale_json(s, &json);
-    if (!e)
-        e = reject(p, s->offset, (struct str){json.p, json.n}, reason);
-    buf_clear(&json);
-    return e;
+    return reject(p, s->offset,
+                  (struct str){p->stretch.bytes.p + (s->offset - p->stretch.offset), n}, reason);
 }
 
 static enum err meet_fate(void *arg, const struct outcome *o)
@@ -213,7 +211,7 @@ static enum err hand_over(struct pipeline *p, struct why *why)
         return e;
     if (!p->parcel)
         p->parcel = parcel_open();
-    return p->parcel ? ERR_OK : failed(why, ERR_NOMEM, "the next batch of results");
+    return p->parcel ? ERR_OK : failed(p, why, ERR_NOMEM, "the next batch of results");
 }
 
 static enum err deliver(struct pipeline *p, struct why *why)
@@ -333,7 +331,7 @@ static enum err commit(struct pipeline *p, struct why *why)
     enum err e = fill_commit(p);
 
     if (e)
-        return failed(why, e, "the checkpoint could not be put together");
+        return failed(p, why, e, "the checkpoint could not be put together");
     crash_point("before_commit");
     e = hand_over(p, why);
     if (e)
@@ -415,6 +413,17 @@ static void know_again(struct pipeline *p)
         p->identity = grown;
 }
 
+/* Puts the source's name before a sentence that lacks it. */
+static enum err named(const struct pipeline *p, enum err e, struct why *why)
+{
+    struct why text;
+
+    if (!why || !why->text[0])
+        return e;
+    text = *why;
+    return why_set(why, e, "%.200s: %.300s", p->identity.path, text.text);
+}
+
 static enum err decode(struct pipeline *p, const struct stretch *in, struct why *why)
 {
     size_t used = 0;
@@ -424,8 +433,9 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
     if (!e && p->codec)
         e = p->codec_kind->decode(p->codec, in, BATCH_SALES, &p->sales, &used, why);
     if (e)
-        return failed(why, e, "the records can't be read");
+        return named(p, failed(p, why, e, "the records can't be read"), why);
     p->setup.source->consume(p->source, used);
+    p->stretch = *in;
     p->position = in->offset + used;
     know_again(p);
     p->trickle = in->bytes.n < TRICKLE_BYTES;
@@ -460,7 +470,7 @@ static enum err finish(struct pipeline *p, struct why *why)
     if (!e)
         e = ledger_finish(&p->ledger);
     if (e)
-        return failed(why, e, "the end of the source could not be counted");
+        return failed(p, why, e, "the end of the source could not be counted");
     e = commit(p, why);
     if (!e)
         e = store_wait(p->setup.store, why);
@@ -495,10 +505,10 @@ static enum err next_generation(struct pipeline *p, struct why *why)
     if (!e)
         e = commit(p, why);
     if (e)
-        return failed(why, e, "the end of the file that was replaced could not be counted");
+        return failed(p, why, e, "the end of the file that was replaced could not be counted");
     p->source_id = 0;
     e = resume_source(p, why);
-    return e && e != ERR_AGAIN ? failed(why, e, "the new file could not be taken up") : e;
+    return e && e != ERR_AGAIN ? failed(p, why, e, "the new file could not be taken up") : e;
 }
 
 static enum err idle(struct pipeline *p, struct why *why)
@@ -536,10 +546,10 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
     if (!e)
         e = decode(p, &in, why);
     if (!e)
-        e = failed(why, judge_batch(p, &bad), "the records could not be judged");
+        e = failed(p, why, judge_batch(p, &bad), "the records could not be judged");
     crash_point("after_judge");
     if (!e)
-        e = failed(why, fold_facts(p), "the sales could not be counted");
+        e = failed(p, why, fold_facts(p), "the sales could not be counted");
     crash_point("after_fold");
     if (!e && bad)
         return stop_at_bad(p, bad, why);

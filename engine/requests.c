@@ -274,7 +274,7 @@ static enum err give_up(struct pipeline *p, int64_t id, enum err e, struct why *
 {
     if (why && !why->text[0])
         (void)why_set(why, e, "late sales could not be counted: %s", err_text(e));
-    (void)request_fail(p->setup.settings->db, id, why ? why->text : err_text(e));
+    request_fail(p->setup.settings->db, id, why ? why->text : err_text(e));
     return e;
 }
 

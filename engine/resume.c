@@ -9,6 +9,7 @@
  * not those that saved the parts, the whole ledger is folded anew: windows that stay keep
  * their content, added ones start with what is open now.
  */
+#include "engine/meaning.h"
 #include "engine/pipeline_parts.h"
 
 #include <inttypes.h>
@@ -127,60 +128,40 @@ static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str
     return ERR_OK;
 }
 
-/* The configured windows as text, to see whether they are those that saved the parts. */
-static enum err windows_text(const struct settings *s, struct buf *out)
-{
-    enum err e = ERR_OK;
+typedef enum err (*agree_fn)(struct str stored, struct str now, const char *db, struct why *why);
 
-    for (int i = 0; !e && i < s->n_windows; i++) {
-        const struct window_setting *w = &s->window[i];
-        e = buf_printf(out,
-                       "%s %d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-                       " %d %" PRIu32 "\n",
-                       w->name, (int)w->type, w->size_ms, w->size_months, w->slide_ms, w->gap_ms,
-                       w->offset_ms, w->keep == KEEP_NEWEST, w->dimensions);
-    }
-    return e;
-}
-
-/* Sets a remembered text, or compares it: *same. */
-static enum err remember(struct pipeline *p, const char *name, struct str now, bool *same,
-                         struct why *why)
+/* A text that the database remembers: compared by `agree` (NULL: any will do), and set. */
+static enum err remember(struct pipeline *p, const char *name, struct str now, agree_fn agree,
+                         bool *same, struct why *why)
 {
     struct buf stored;
     enum err e;
 
     buf_init(&stored, 1u << 20);
     e = store_meta(p->setup.store, name, &stored);
-    *same = !e && str_eq((struct str){stored.p, stored.n}, now);
-    if (!e && !*same)
-        e = ERR_INVALID;
+    struct str old = {stored.p, stored.n};
+    *same = !e && str_eq(old, now);
+    if (!e && !*same && agree)
+        e = agree(old, now, p->setup.settings->db, why);
+    bool set = (e == ERR_OK || e == ERR_NOT_FOUND) && !*same;
     buf_clear(&stored);
-    if (e == ERR_NOT_FOUND || (e == ERR_INVALID && !str_eq(str_of(name), STR("meaning")))) {
-        p->dirty = true; /* so that an idle run commits it and frees the database */
-        return store_meta_set(p->setup.store, name, now, why);
-    }
-    return e;
+    if (!set)
+        return e;
+    p->dirty = true; /* so that an idle run commits it and frees the database */
+    return store_meta_set(p->setup.store, name, now, why);
 }
 
 static enum err check_meaning(struct pipeline *p, struct why *why)
 {
-    struct buf now, stored;
+    struct buf now;
     bool same;
     enum err e;
 
     buf_init(&now, 1u << 20);
-    buf_init(&stored, 1u << 20);
     e = settings_meaning(p->setup.settings, &now);
     if (!e)
-        e = remember(p, "meaning", (struct str){now.p, now.n}, &same, why);
-    if (e == ERR_INVALID && !store_meta(p->setup.store, "meaning", &stored))
-        (void)why_set(why, e,
-                      "%s holds results made with other settings: it has %.*s, this run %.*s. Use "
-                      "the old settings, or another --db",
-                      p->setup.settings->db, (int)stored.n, stored.p, (int)now.n, now.p);
+        e = remember(p, "meaning", (struct str){now.p, now.n}, meaning_check, &same, why);
     buf_clear(&now);
-    buf_clear(&stored);
     return e;
 }
 
@@ -190,9 +171,9 @@ static enum err check_windows(struct pipeline *p, bool *same, struct why *why)
     enum err e;
 
     buf_init(&now, 1u << 20);
-    e = windows_text(p->setup.settings, &now);
+    e = meaning_windows(p->setup.settings, &now);
     if (!e)
-        e = remember(p, "windows", (struct str){now.p, now.n}, same, why);
+        e = remember(p, "windows", (struct str){now.p, now.n}, meaning_check_windows, same, why);
     buf_clear(&now);
     return e;
 }
@@ -207,7 +188,7 @@ static enum err keep_settings(struct pipeline *p, struct why *why)
     buf_init(&now, 1u << 20);
     e = settings_print(p->setup.settings, &now);
     if (!e)
-        e = remember(p, "settings", (struct str){now.p, now.n}, &same, why);
+        e = remember(p, "settings", (struct str){now.p, now.n}, NULL, &same, why);
     buf_clear(&now);
     return e;
 }
@@ -286,21 +267,35 @@ static enum err end_earlier(void *arg, const struct stored_progress *g)
     return ERR_OK;
 }
 
+/* Whether the file begins as the one that was read then: ERR_OK or ERR_NOT_FOUND. If that can't
+ * be known it must not be taken for another file: all of it would be counted again. */
+static enum err same_head(struct pipeline *p, const struct stored_source *s)
+{
+    uint64_t hash;
+    enum err e;
+
+    if (!p->identity.resumable)
+        return ERR_NOT_FOUND;
+    if (s->head_len == 0)
+        return ERR_OK;
+    e = p->setup.source->head(p->source, s->head_len, &hash);
+    return !e && hash != s->head_hash ? ERR_NOT_FOUND : e;
+}
+
 static enum err match_source(void *arg, const struct stored_source *s)
 {
     struct source_search *search = arg;
     struct pipeline *p = search->p;
-    uint64_t hash;
+    enum err e;
 
     if (s->id > p->last_source_id)
         p->last_source_id = s->id;
     if (!str_eq(s->path, str_of(p->identity.path)))
         return ERR_OK;
-    if (!p->identity.resumable ||
-        (s->head_len > 0 &&
-         (p->setup.source->head(p->source, s->head_len, &hash) || hash != s->head_hash)))
-        return note_earlier(search, s->id);
-    enum err e = search->found ? note_earlier(search, search->found) : ERR_OK;
+    e = same_head(p, s);
+    if (e)
+        return e == ERR_NOT_FOUND ? note_earlier(search, s->id) : e;
+    e = search->found ? note_earlier(search, search->found) : ERR_OK;
     if (e)
         return e;
     search->found = s->id;
@@ -347,6 +342,10 @@ enum err resume_source(struct pipeline *p, struct why *why)
         e = store_each_progress(p->setup.store, end_earlier, &search);
     p->position = 0;
     p->resumed = false;
+    if (!e && !search.found && search.earlier.n && p->identity.resumable)
+        env_log(p->setup.env, LOG_WARN,
+                "%s begins otherwise than when it was read before: counted as a new source",
+                p->identity.path);
     p->source_id = search.found ? search.found : ++p->last_source_id;
     if (!e && search.found)
         e = store_each_progress(p->setup.store, match_progress, p);
@@ -358,6 +357,10 @@ enum err resume_source(struct pipeline *p, struct why *why)
         e = p->setup.source->seek(p->source, p->position, why);
     list_clear(&search.earlier);
     buf_clear(&search.codec);
+    (void)store_explain(p->setup.store, e, why);
+    if (e && why && !why->text[0])
+        (void)why_set(why, e, "%s can't be taken up where it was left: %s", p->identity.path,
+                      err_text(e));
     return e;
 }
 
@@ -472,6 +475,7 @@ enum err pipeline_open(const struct pipeline_setup *setup, struct pipeline **out
         e = setup->fold->announce(p->fold, p->parcel);
     if (e) {
         pipeline_close(p);
+        (void)store_explain(setup->store, e, why);
         if (why && !why->text[0])
             (void)why_set(why, e, "the run could not start: %s", err_text(e));
         return e;

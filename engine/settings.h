@@ -103,6 +103,9 @@ enum err settings_set(struct settings *s, const char *assignment, struct why *wh
  * size, and so on. Call once after all sources; resolves defaults that depend on others. */
 enum err settings_check(struct settings *s, struct why *why) MUST_CHECK;
 
+/* The dimension of this name, NULL if there is none. */
+const struct dimension *settings_dimension(const char *name);
+
 /* The effective settings as JSON, two spaces a level, in table order; settings_json reads
  * it back to the same settings. */
 enum err settings_print(const struct settings *s, struct buf *out) MUST_CHECK;

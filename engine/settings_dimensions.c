@@ -31,6 +31,14 @@ const struct dimension *settings_dimensions_known(int i)
     return i >= 0 && (size_t)i < countof(known) ? &known[i] : NULL;
 }
 
+const struct dimension *settings_dimension(const char *name)
+{
+    for (size_t i = 0; i < countof(known); i++)
+        if (strcmp(known[i].name, name) == 0)
+            return &known[i];
+    return NULL;
+}
+
 uint32_t settings_dimensions_bit(const struct dimension *d)
 {
     for (size_t i = 0; i < countof(known); i++)

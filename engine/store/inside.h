@@ -28,6 +28,10 @@ struct store {
     sqlite3_stmt *statement[INSIDE_COUNT];
     uint16_t version_series;
     struct buf scratch; /* what a stored row borrows from */
+    struct why trouble; /* see store_explain; "" after a reading that went well */
 };
+
+/* Where a reading function that is given no `why` writes its sentence. */
+struct why *inside_trouble(struct store *s);
 
 #endif

@@ -23,6 +23,18 @@ struct walk {
     void *arg;
 };
 
+struct why *inside_trouble(struct store *s)
+{
+    s->trouble.text[0] = '\0';
+    return &s->trouble;
+}
+
+enum err store_explain(const struct store *s, enum err e, struct why *why)
+{
+    return e && why && !why->text[0] && s->trouble.text[0] ? why_set(why, e, "%s", s->trouble.text)
+                                                           : e;
+}
+
 static enum err go(sqlite3_stmt *statement, const struct walk *walk, struct why *why)
 {
     bool row = false;
@@ -63,7 +75,7 @@ enum err store_each_key(struct store *s, key_fn each, void *arg)
 {
     struct walk walk = {"SELECT id, text FROM \"key\" ORDER BY id", key_row, &each, arg};
 
-    return walk_all(s, &walk, NULL);
+    return walk_all(s, &walk, inside_trouble(s));
 }
 
 /* ---- invoices ---- */
@@ -112,7 +124,7 @@ static enum err invoice_statement(struct store *s, enum inside_statement which, 
     enum err e = ERR_OK;
 
     if (!s->statement[which])
-        e = sql_prepare(s->read, invoice_texts[which], &s->statement[which], NULL);
+        e = sql_prepare(s->read, invoice_texts[which], &s->statement[which], inside_trouble(s));
     *b = bind_to(s->statement[which]);
     return e;
 }
@@ -120,7 +132,8 @@ static enum err invoice_statement(struct store *s, enum inside_statement which, 
 static enum err find_invoice(struct store *s, struct binder *b, struct stored_invoice *out)
 {
     bool row = false;
-    enum err e = b->rc ? sql_fail(s->read, b->rc, NULL) : sql_next(b->statement, &row, NULL);
+    struct why *why = inside_trouble(s);
+    enum err e = b->rc ? sql_fail(s->read, b->rc, why) : sql_next(b->statement, &row, why);
 
     if (!e)
         e = row ? take_invoice(s, b->statement, out) : ERR_NOT_FOUND;
@@ -153,7 +166,8 @@ enum err store_invoice_by_id(struct store *s, uint64_t id, struct stored_invoice
 enum err store_last_invoice(struct store *s, uint64_t *id)
 {
     int64_t found = 0;
-    enum err e = sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &found, NULL);
+    enum err e =
+        sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &found, inside_trouble(s));
 
     *id = (uint64_t)found;
     return e;
@@ -185,7 +199,7 @@ enum err store_each_source(struct store *s, source_fn each, void *arg)
     struct walk walk = {"SELECT id, path, codec, head_hash, head_len FROM source ORDER BY id",
                         source_row, &each, arg};
 
-    return walk_all(s, &walk, NULL);
+    return walk_all(s, &walk, inside_trouble(s));
 }
 
 static enum err progress_row(sqlite3_stmt *row, const void *each, void *arg, struct why *why)
@@ -215,7 +229,7 @@ enum err store_each_progress(struct store *s, progress_fn each, void *arg)
                         " duplicates, watermark_ms FROM shard ORDER BY source, shard",
                         progress_row, &each, arg};
 
-    return walk_all(s, &walk, NULL);
+    return walk_all(s, &walk, inside_trouble(s));
 }
 
 static enum err series_row(sqlite3_stmt *row, const void *each, void *arg, struct why *why)
@@ -240,7 +254,7 @@ enum err store_each_series(struct store *s, series_fn each, void *arg)
                         " ORDER BY id",
                         series_row, &each, arg};
 
-    return walk_all(s, &walk, NULL);
+    return walk_all(s, &walk, inside_trouble(s));
 }
 
 /* ---- ledger, dedup ---- */
@@ -261,7 +275,10 @@ static enum err ledger_row(sqlite3_stmt *row, const void *each, void *arg, struc
     struct str data = column_str(row, 3);
 
     if (values_ledger_crc(&walk->crc, seq, sales, data) != (uint64_t)sqlite3_column_int64(row, 2))
-        return why_set(why, ERR_DAMAGED, "ledger row %llu is damaged", (unsigned long long)seq);
+        return why_set(why, ERR_DAMAGED,
+                       "ledger row %llu is damaged (its checksum does not fit): restore a copy of "
+                       "the database, or move it away and run the source again",
+                       (unsigned long long)seq);
     return walk->each(arg, seq, sales, data);
 }
 
@@ -269,18 +286,19 @@ enum err store_each_ledger(struct store *s, uint64_t after_seq, ledger_fn each, 
 {
     struct ledger_walk ledger = {.each = each};
     struct walk walk = {NULL, ledger_row, &ledger, arg};
+    struct why *why = inside_trouble(s);
     sqlite3_stmt *statement = NULL;
     struct binder b;
     enum err e = sql_prepare(s->read,
                              "SELECT seq, sales, crc32, data FROM ledger WHERE seq > ? ORDER BY"
                              " seq",
-                             &statement, NULL);
+                             &statement, why);
 
     crc_init(&ledger.crc);
     b = bind_to(statement);
     if (!e) {
         bind_whole(&b, (int64_t)after_seq);
-        e = b.rc ? sql_fail(s->read, b.rc, NULL) : go(statement, &walk, NULL);
+        e = b.rc ? sql_fail(s->read, b.rc, why) : go(statement, &walk, why);
     }
     (void)sqlite3_finalize(statement);
     return e;
@@ -301,7 +319,7 @@ enum err store_each_dedup(struct store *s, dedup_fn each, void *arg)
     struct walk walk = {"SELECT seq, hash0, hash1, expires_ms FROM dedup ORDER BY seq", dedup_row,
                         &each, arg};
 
-    return walk_all(s, &walk, NULL);
+    return walk_all(s, &walk, inside_trouble(s));
 }
 
 /* ---- state, meta ---- */
@@ -355,13 +373,14 @@ enum err store_meta(struct store *s, const char *name, struct buf *out)
 {
     sqlite3_stmt *statement = NULL;
     bool row = false;
+    struct why *why = inside_trouble(s);
     struct binder b;
-    enum err e = sql_prepare(s->read, "SELECT value FROM meta WHERE name = ?", &statement, NULL);
+    enum err e = sql_prepare(s->read, "SELECT value FROM meta WHERE name = ?", &statement, why);
 
     b = bind_to(statement);
     if (!e) {
         bind_text(&b, str_of(name));
-        e = b.rc ? sql_fail(s->read, b.rc, NULL) : sql_next(statement, &row, NULL);
+        e = b.rc ? sql_fail(s->read, b.rc, why) : sql_next(statement, &row, why);
     }
     if (!e)
         e = row ? buf_str(out, column_str(statement, 0)) : ERR_NOT_FOUND;

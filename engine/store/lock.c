@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,9 +103,30 @@ static enum err held(const char *path, int fd, struct why *why)
                    path);
 }
 
-enum err lock_open(const char *path, int *fd, struct why *why)
+/* Both may be interrupted by a signal where the file lies on another machine. */
+static int open_lock(const char *name)
+{
+    int fd;
+
+    do
+        fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static bool take_lock(int fd)
 {
     struct flock want = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int rc;
+
+    do
+        rc = fcntl(fd, F_SETLK, &want);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0;
+}
+
+enum err lock_open(const char *path, int *fd, struct why *why)
+{
     size_t n = strlen(path) + sizeof("-lock");
     char *name = malloc(n);
     int file = -1;
@@ -113,10 +135,10 @@ enum err lock_open(const char *path, int *fd, struct why *why)
     if (!name)
         return why_set(why, ERR_NOMEM, "out of memory opening %s", path);
     (void)snprintf(name, n, "%s-lock", path);
-    file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    file = open_lock(name);
     if (file < 0)
         e = system_error(why, "can't write", name, errno);
-    if (!e && fcntl(file, F_SETLK, &want) != 0)
+    if (!e && !take_lock(file))
         e = errno == EACCES || errno == EAGAIN ? held(path, file, why)
                                                : system_error(why, "can't lock", name, errno);
     free(name);

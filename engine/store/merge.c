@@ -28,25 +28,26 @@ static struct stored_late late_of(sqlite3_stmt *row)
 
 enum err store_each_late(struct store *s, int64_t after_id, late_fn each, void *arg)
 {
+    struct why *why = inside_trouble(s);
     sqlite3_stmt *statement = NULL;
     bool row = false;
     struct binder b;
     enum err e = sql_prepare(s->read,
                              "SELECT id, source, shard, event_ms, slice_s, record FROM late_sale"
                              " WHERE id > ? AND merged_ms IS NULL ORDER BY id",
-                             &statement, NULL);
+                             &statement, why);
 
     if (e)
         return e;
     b = bind_to(statement);
     bind_whole(&b, after_id);
-    e = b.rc ? sql_fail(s->read, b.rc, NULL) : sql_next(statement, &row, NULL);
+    e = b.rc ? sql_fail(s->read, b.rc, why) : sql_next(statement, &row, why);
     while (!e && row) {
         struct stored_late late = late_of(statement);
 
         e = each(arg, &late);
         if (!e)
-            e = sql_next(statement, &row, NULL);
+            e = sql_next(statement, &row, why);
     }
     (void)sqlite3_finalize(statement);
     return e == ERR_END ? ERR_OK : e;
@@ -64,13 +65,14 @@ static enum err version_statement(struct store *s, uint16_t series)
     *statement = NULL;
     s->version_series = series;
     (void)snprintf(sql, sizeof(sql), "SELECT state >> 1 FROM rows_%u WHERE id = ?", series);
-    return sql_prepare(s->read, sql, statement, NULL);
+    return sql_prepare(s->read, sql, statement, inside_trouble(s));
 }
 
 enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, uint32_t key,
                            uint32_t *version)
 {
     bool row = false;
+    struct why *why;
     struct binder b;
     enum err e = version_statement(s, series);
 
@@ -79,7 +81,8 @@ enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, ui
         return e;
     b = bind_to(s->statement[INSIDE_VERSION]);
     bind_whole(&b, schema_row_id(start_s, key));
-    e = b.rc ? sql_fail(s->read, b.rc, NULL) : sql_next(b.statement, &row, NULL);
+    why = inside_trouble(s);
+    e = b.rc ? sql_fail(s->read, b.rc, why) : sql_next(b.statement, &row, why);
     if (!e && row)
         *version = (uint32_t)sqlite3_column_int64(b.statement, 0);
     (void)sqlite3_reset(b.statement);
@@ -88,7 +91,7 @@ enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, ui
 
 enum err store_each_chunk(struct store *s, uint64_t before_seq, const struct ledger_walk *walk)
 {
-    return chunks_each(s->read, before_seq, walk, NULL);
+    return chunks_each(s->read, before_seq, walk, inside_trouble(s));
 }
 
 /* Copies the texts, so that the statement can be reset. */
@@ -115,6 +118,7 @@ static enum err take_request(struct store *s, sqlite3_stmt *row, struct stored_r
 enum err store_next_request(struct store *s, struct stored_request *out)
 {
     sqlite3_stmt **statement = &s->statement[INSIDE_REQUEST];
+    struct why *why = inside_trouble(s);
     bool row = false;
     enum err e = ERR_OK;
 
@@ -122,9 +126,9 @@ enum err store_next_request(struct store *s, struct stored_request *out)
         e = sql_prepare(s->read,
                         "SELECT id, kind, argument FROM requests WHERE result IS NULL ORDER BY id"
                         " LIMIT 1",
-                        statement, NULL);
+                        statement, why);
     if (!e)
-        e = sql_next(*statement, &row, NULL);
+        e = sql_next(*statement, &row, why);
     if (!e)
         e = row ? take_request(s, *statement, out) : ERR_NOT_FOUND;
     (void)sqlite3_reset(*statement);

@@ -32,7 +32,7 @@ struct reader_db {
     bool immutable;
 };
 
-/* Size of "<path><ending>", -1 if there is none. */
+/* Size of "<path><ending>", -1 if there is none, 0 if that can't be known. */
 static int64_t size_of(const char *path, const char *ending)
 {
     struct stat st;
@@ -45,6 +45,8 @@ static int64_t size_of(const char *path, const char *ending)
     (void)snprintf(name, n, "%s%s", path, ending);
     if (stat(name, &st) == 0)
         size = (int64_t)st.st_size;
+    else if (errno != ENOENT)
+        size = 0;
     free(name);
     return size;
 }

@@ -63,23 +63,30 @@ enum err request_make(struct env *env, const char *path, const struct request *r
     return e;
 }
 
-enum err request_fail(const char *path, int64_t id, const char *result)
+static enum err update(sqlite3 *db, int64_t id, const char *result)
 {
     sqlite3_stmt *statement = NULL;
-    sqlite3 *db = NULL;
-    enum err e = open_beside(path, &db, NULL);
+    struct binder b;
+    enum err e = sql_prepare(db, "UPDATE requests SET result = 'failed: ' || ? WHERE id = ?",
+                             &statement, NULL);
 
     if (e)
         return e;
-    e = sql_prepare(db, "UPDATE requests SET result = 'failed: ' || ? WHERE id = ?", &statement,
-                    NULL);
-    if (!e) {
-        struct binder b = bind_to(statement);
-        bind_text(&b, str_of(result));
-        bind_whole(&b, id);
-        e = bind_run(&b, NULL);
-    }
+    b = bind_to(statement);
+    bind_text(&b, str_of(result));
+    bind_whole(&b, id);
+    e = bind_run(&b, NULL);
     (void)sqlite3_finalize(statement);
-    (void)sqlite3_close(db);
     return e;
+}
+
+void request_fail(const char *path, int64_t id, const char *result)
+{
+    sqlite3 *db = NULL;
+    enum err e = open_beside(path, &db, NULL);
+
+    if (!e)
+        e = update(db, id, result);
+    (void)e;
+    (void)sqlite3_close(db);
 }

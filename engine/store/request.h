@@ -19,7 +19,7 @@ struct request {
 /* Writes the request, waiting for the run's transaction to end; *id names it. */
 enum err request_make(struct env *env, const char *path, const struct request *r, int64_t *id,
                       struct why *why) MUST_CHECK;
-/* Answers it with a sentence, without the lock: for a run that can't, because it failed. */
-enum err request_fail(const char *path, int64_t id, const char *result) MUST_CHECK;
+/* Answers it with a sentence, if that can be done, without the lock: for a run that failed. */
+void request_fail(const char *path, int64_t id, const char *result);
 
 #endif

@@ -12,52 +12,51 @@
  */
 #include "engine/store/sql.h"
 
+#include <errno.h>
 #include <stdio.h>
 
-enum err sql_open(const char *path, int flags, sqlite3 **out, struct why *why)
+/* errno of the last call that failed: as the connection knows it, else its file, else its log. */
+static int system_number(sqlite3 *db)
 {
-    sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    enum err e;
+    sqlite3_file *log = NULL;
+    int number = sqlite3_system_errno(db);
 
-    if (!db)
-        return why_set(why, ERR_NOMEM, "out of memory opening the database");
-    if (rc) {
-        e = sql_fail(db, rc, why);
-        (void)sqlite3_close(db);
-        return e;
-    }
-    (void)sqlite3_extended_result_codes(db, 1);
-    (void)sqlite3_busy_timeout(db, SQL_BUSY_MS);
-    *out = db;
-    return ERR_OK;
-}
-
-static const char *name_of(sqlite3 *db)
-{
-    const char *name = sqlite3_db_filename(db, "main");
-
-    return name && *name ? name : "the database";
+    if (!number)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    if (!number)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log && log->pMethods)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
 }
 
 /* " (No space left on device)" or nothing. */
 static void system_reason(sqlite3 *db, char *out, size_t size)
 {
     char text[128];
-    int number = sqlite3_system_errno(db);
+    int number = system_number(db);
 
     out[0] = 0;
     if (number && strerror_r(number, text, sizeof(text)) == 0)
         (void)snprintf(out, size, " (%s)", text);
 }
 
-enum err sql_fail(sqlite3 *db, int rc, struct why *why)
+/* SQLite calls a file damaged where the disk only could not be read. */
+static int kind_of(sqlite3 *db, int rc)
 {
-    const char *name = name_of(db);
+    if (rc == SQLITE_IOERR_NOMEM)
+        return SQLITE_NOMEM;
+    if ((rc & 0xff) == SQLITE_CORRUPT && system_number(db) == EIO)
+        return SQLITE_IOERR;
+    return rc & 0xff;
+}
+
+static enum err fail_of(sqlite3 *db, const char *name, int rc, struct why *why)
+{
     char reason[160];
 
     system_reason(db, reason, sizeof(reason));
-    switch (rc & 0xff) {
+    switch (kind_of(db, rc)) {
     case SQLITE_NOMEM:
         return why_set(why, ERR_NOMEM, "out of memory in the database %s", name);
     case SQLITE_FULL:
@@ -83,6 +82,11 @@ enum err sql_fail(sqlite3 *db, int rc, struct why *why)
                        "another program kept %s locked for %d s; everything up to the last commit "
                        "is safe: end that program and start again",
                        name, SQL_BUSY_MS / 1000);
+    case SQLITE_PROTOCOL:
+        return why_set(why, ERR_IO,
+                       "%s can't be locked%s; everything up to the last commit is safe: put it on "
+                       "a local disk whose file system has locks, and start again",
+                       name, reason);
     case SQLITE_CORRUPT:
         return why_set(why, ERR_DAMAGED,
                        "%s is damaged (%s): restore a copy, or move it away and run the source "
@@ -104,6 +108,32 @@ enum err sql_fail(sqlite3 *db, int rc, struct why *why)
                        "program? Restore a copy or name another with --db",
                        name, sqlite3_errmsg(db));
     }
+}
+
+enum err sql_fail(sqlite3 *db, int rc, struct why *why)
+{
+    const char *name = sqlite3_db_filename(db, "main");
+
+    return fail_of(db, name && *name ? name : "the database", rc, why);
+}
+
+enum err sql_open(const char *path, int flags, sqlite3 **out, struct why *why)
+{
+    sqlite3 *db = NULL;
+    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    enum err e;
+
+    if (!db)
+        return why_set(why, ERR_NOMEM, "out of memory opening the database");
+    if (rc) {
+        e = fail_of(db, path, rc, why);
+        (void)sqlite3_close(db);
+        return e;
+    }
+    (void)sqlite3_extended_result_codes(db, 1);
+    (void)sqlite3_busy_timeout(db, SQL_BUSY_MS);
+    *out = db;
+    return ERR_OK;
 }
 
 enum err sql_exec(sqlite3 *db, const char *sql, struct why *why)

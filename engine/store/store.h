@@ -46,6 +46,9 @@ enum err store_wait(struct store *s, struct why *why) MUST_CHECK;
 uint64_t store_commits(struct store *s);
 
 /* Reading back what is committed, on the caller's thread (a connection of its own). */
+/* What went wrong in the last of the functions below that was given no `why`: fills `why` in if
+ * that is empty. Returns `e`, ERR_OK too. */
+enum err store_explain(const struct store *s, enum err e, struct why *why);
 enum err store_each_key(struct store *s, enum err (*each)(void *arg, uint32_t id, struct str text),
                         void *arg) MUST_CHECK;
 /* `row` texts borrow until the next call. ERR_NOT_FOUND. */

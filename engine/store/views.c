@@ -68,6 +68,7 @@ static const struct view views[] = {
       {"revenue", AMOUNT, "t.revenue"},
       {"revenue_micros", AS_IS, "t.revenue"},
       {"return_revenue", AMOUNT, "t.return_revenue"},
+      {"flagged", AS_IS, "0"}, /* by models, of which there are none yet */
       {"return_revenue_micros", AS_IS, "t.return_revenue"}}},
     {"rejects",
      "reject r LEFT JOIN source_name s ON s.id = r.source",

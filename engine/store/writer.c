@@ -22,8 +22,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define QUEUE 8
-#define SPARE_BYTES ((size_t)4 << 20) /* a parcel that grew past this is not kept */
+#define QUEUE 4
+#define SPARE_BYTES ((size_t)2 << 20) /* a parcel that grew past this is not kept */
 
 /* A parcel, or a text for the table meta (one block: name, NUL, value). */
 struct job {

@@ -53,8 +53,7 @@ struct naive {
 static void naive_tell(struct naive *v, int i, enum fate fate)
 {
     v->fate[i] = (int)fate;
-    v->telling.told[v->telling.n++] =
-        (struct told){fate, v->sale[i].offset, v->watermark};
+    v->telling.told[v->telling.n++] = (struct told){fate, v->sale[i].offset, v->watermark};
 }
 
 static bool naive_sum_fits(const struct naive *v, bool units)
@@ -112,8 +111,7 @@ static void naive_watermark(struct naive *v)
         if (!v->at[i].idle && !v->at[i].ended && v->at[i].level < lowest)
             lowest = v->at[i].level;
     }
-    if (lowest != INT64_MAX && lowest != WHEN_NONE &&
-        lowest - v->s->out_of_order_ms > v->watermark)
+    if (lowest != INT64_MAX && lowest != WHEN_NONE && lowest - v->s->out_of_order_ms > v->watermark)
         v->watermark = lowest - v->s->out_of_order_ms;
 }
 
@@ -127,6 +125,7 @@ static void naive_accept(struct naive *v, int i)
         return;
     }
     v->highest = t > v->highest ? t : v->highest;
+    x->idle = false;
     if (t > x->level) {
         x->level = t;
         naive_watermark(v);
@@ -171,7 +170,8 @@ static void naive_release(struct naive *v, int shard)
 
     if (!naive_pen(v, shard, &earliest))
         return;
-    v->at[shard].level = earliest - 1;
+    if (earliest - 1 > v->at[shard].level)
+        v->at[shard].level = earliest - 1;
     for (int i = 0; i < v->n; i++) {
         bool mine = v->fate[i] == PENNED && v->shard[i] == shard;
         if (mine && !naive_too_far(v, shard, v->sale[i].time_ms))
@@ -304,8 +304,8 @@ static struct judge *reborn(struct judge *j, const struct settings *s, struct ke
     ok_err(judge_open(s, &other));
     ok_err(judge_load(other, row->version, parcel_str(p, row->data), NULL));
     for (size_t i = 0; i < kept->n; i++)
-        ok_err(judge_load_dedup(other, kept->row[i].seq, kept->row[i].hash,
-                                kept->row[i].expires_ms));
+        ok_err(
+            judge_load_dedup(other, kept->row[i].seq, kept->row[i].hash, kept->row[i].expires_ms));
     parcel_close(p);
     judge_close(j);
     return other;
@@ -497,6 +497,26 @@ T(one_sale_stamped_far_ahead_is_set_aside_by_the_next_honest_one)
     court_close(&c);
 }
 
+T(a_sale_that_stayed_in_the_pen_does_not_take_the_level_back)
+{
+    struct court c;
+
+    court_open(&c);
+    c.settings.pen_sales = 4;
+    c.settings.pen_invoices = 1;
+    sell(&c, 0, 0, "a");
+    sell(&c, 0, 15 * WHEN_DAY + WHEN_MINUTE, "b"); /* too far even from the next */
+    sell(&c, 0, 8 * WHEN_DAY, "c");
+    sell(&c, 0, 15 * WHEN_DAY, "d");
+    sell(&c, 0, 22 * WHEN_DAY, "e");
+    eq_int(judge_counts(c.judge, 0).pending, 1);
+    eq_int(judge_shard_watermark(c.judge, 0), c.start + 22 * WHEN_DAY - 5 * WHEN_MINUTE);
+    ok_err(judge_end(c.judge, 0, note, &c.said));
+    eq_int(judge_shard_watermark(c.judge, 0), c.start + 22 * WHEN_DAY - 5 * WHEN_MINUTE);
+    eq_int(judge_counts(c.judge, 0).late, 1);
+    court_close(&c);
+}
+
 T(twenty_sales_of_three_invoices_show_a_gap_to_be_real_and_fewer_do_not)
 {
     static const char *const invoices[] = {"a", "b", "c"};
@@ -617,8 +637,8 @@ T(a_sum_that_does_not_fit_is_the_error_of_its_sale_alone)
 T(a_record_id_is_known_for_the_horizon_and_not_longer)
 {
     struct court c;
-    struct sale x = {.quantity = 1, .price = 1, .value = 1, .invoice = STR("a"),
-                     .record_id = STR("r")};
+    struct sale x = {
+        .quantity = 1, .price = 1, .value = 1, .invoice = STR("a"), .record_id = STR("r")};
 
     court_open(&c);
     c.settings.allowed_lateness_ms = 100 * WHEN_DAY;

@@ -4,13 +4,16 @@
 TILLSTREAM names the program (build/release/tillstream unless set), RETAIL_DATA the folder with
 the UCI data (../shared/data, beside the repository, unless set).
 """
+import lzma
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests/crash"))  # shop, views, kill_loop
 
 
 def program_path():
@@ -85,3 +88,37 @@ def retail_data():
                     "Machine Learning Repository, CC BY 4.0, doi:10.24432/C5BW33), save the sheet "
                     "as UTF-8 CSV, compress it with xz, and name its folder in RETAIL_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def till(program, tmp_path_factory):
+    """The real data as a CSV file; where it is not at hand, generated lines."""
+    path = tmp_path_factory.mktemp("till") / "till.csv"
+    data = pathlib.Path(os.environ.get("RETAIL_DATA") or REPO.parent / "shared/data")
+    if (data / "online_retail.csv.xz").exists():
+        with lzma.open(data / "online_retail.csv.xz", "rb") as packed:
+            path.write_bytes(packed.read())
+    else:
+        with open(path, "wb") as out:
+            subprocess.run([program, "generate", "--format", "csv", "--records", "300000"],
+                           check=True, stdout=out)
+    return path
+
+
+@pytest.fixture(scope="session")
+def till_start(till):
+    """The first 60,000 lines of it."""
+    path = till.with_name("till_start.csv")
+    with open(till, "rb") as lines, open(path, "wb") as out:
+        out.writelines(line for line, _ in zip(lines, range(60001)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def crash_build():
+    """The folder of the programs that are made to be killed: tillstream and its twins."""
+    for name in ("tillstream", "twin_twice", "twin_lost"):
+        if not (REPO / "build/crash" / name).exists():
+            pytest.fail(f"build/crash/{name} does not exist: build it with `make crash-programs`",
+                        pytrace=False)
+    return REPO / "build/crash"

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { INTERRUPTIONS = 5 };
@@ -38,6 +39,7 @@ static struct {
     atomic_uint_fast64_t seen;
     atomic_bool met;
     const char *_Atomic struck;
+    atomic_int_fast64_t slept_ns;
 } plan;
 
 void fault_arm(enum fault kind, uint64_t n, bool onwards)
@@ -200,6 +202,32 @@ WRAP(void *, mmap64, (void *at, size_t n, int access, int flags, int fd, off64_t
     if (errs(FAULT_MEMORY, ENOMEM, "mmap"))
         return MAP_FAILED;
     return __real_mmap64(at, n, access, flags, fd, offset);
+}
+
+/* ---- time ---- */
+
+/* Nobody waits while a fault is armed: what a caller would have slept is added up instead. */
+static bool skips_sleep(int64_t ns)
+{
+    if (plan.armed)
+        plan.slept_ns += ns;
+    return plan.armed;
+}
+
+int64_t fault_slept_ns(void)
+{
+    return plan.slept_ns;
+}
+
+WRAP(int, usleep, (useconds_t us))
+{
+    return skips_sleep((int64_t)us * 1000) ? 0 : __real_usleep(us);
+}
+
+WRAP(int, nanosleep, (const struct timespec *t, struct timespec *rest))
+{
+    return skips_sleep((int64_t)t->tv_sec * 1000000000 + t->tv_nsec) ? 0
+                                                                     : __real_nanosleep(t, rest);
 }
 
 WRAP(int, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*run)(void *), void *arg))

@@ -26,6 +26,8 @@ void fault_arm(enum fault kind, uint64_t n, bool onwards);
 bool fault_disarm(void);
 /* Calls counted since fault_arm. */
 uint64_t fault_seen(void);
+/* Sleeps that were skipped, since the process began. */
+int64_t fault_slept_ns(void);
 const char *fault_name(enum fault kind);
 /* The first that failed: "fsync 17", for messages. */
 const char *fault_struck(void);

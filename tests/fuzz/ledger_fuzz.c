@@ -65,8 +65,8 @@ static void make(struct entries *all, struct reader *in)
 {
     while (!in->bad && in->p < in->end && all->n < ENTRIES_MAX) {
         unsigned kind = read_u8(in) % 16;
-        struct ledger_entry e = {.kind = kind > LEDGER_MERGED ? LEDGER_SALE
-                                                              : (enum ledger_kind)kind};
+        struct ledger_entry e = {.kind =
+                                     kind > LEDGER_MERGED ? LEDGER_SALE : (enum ledger_kind)kind};
         e.fact.time_ms = read_zigzag(in);
         e.fact.watermark_ms = read_zigzag(in);
         e.fact.quantity = read_zigzag(in);

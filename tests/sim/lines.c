@@ -60,7 +60,8 @@ const char *lines_difference(struct lines *got, struct lines *wanted)
         return NULL;
     g = i < got->n ? got->line[i] : "nothing";
     w = i < wanted->n ? wanted->line[i] : "nothing";
-    (void)snprintf(text, sizeof(text), "%zu lines, wanted %zu; line %zu is\n  %.1000s\nwanted\n  %.1000s",
-                   got->n, wanted->n, i + 1, g, w);
+    (void)snprintf(text, sizeof(text),
+                   "%zu lines, wanted %zu; line %zu is\n  %.1000s\nwanted\n  %.1000s", got->n,
+                   wanted->n, i + 1, g, w);
     return text;
 }

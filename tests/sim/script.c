@@ -22,7 +22,7 @@ struct pen_and_paper {
     struct choice *c;
     struct tape *tape;
     struct generation *gen;
-    bool list; /* JSON: one list instead of a line each */
+    bool list;      /* JSON: one list instead of a line each */
     size_t written; /* records of this generation */
     int turns;
     char separator;
@@ -146,13 +146,17 @@ static void begin(struct pen_and_paper *p)
     buf_init(&p->gen->text, GENERATION_BYTES);
     sales_init(&p->gen->sales);
     if (p->tape->csv)
-        add(p, "x%d_%cInvoiceNo%cStockCode%cQuantity%cInvoiceDate%cUnitPrice%cCustomerID%cCountry"
-               "%cRecordID\n",
+        add(p,
+            "x%d_%cInvoiceNo%cStockCode%cQuantity%cInvoiceDate%cUnitPrice%cCustomerID%cCountry"
+            "%cRecordID\n",
             n, t, t, t, t, t, t, t, t);
     else
         add(p, "%c%c%c%s", spaces[n / 9], spaces[n / 3 % 3], spaces[n % 3], p->list ? "[" : "\n");
     if (!p->list)
         stop_here(p);
+    /* A file that exists is not empty: one that was could not be told from the next. */
+    if (!p->tape->pipe && p->tape->there && n == 0)
+        p->gen->arrived = TAPE_MARK;
 }
 
 static void check_sales(struct pen_and_paper *p)
@@ -186,8 +190,7 @@ static void finish(struct pen_and_paper *p)
     }
     all = (struct stretch){.bytes = {p->gen->text.p, p->gen->text.n}, .last = true};
     if (kind->open(&p->scene->settings, &codec, &why) ||
-        kind->decode(codec, &all, SIZE_MAX, &p->gen->sales, &used, &why) ||
-        used != p->gen->text.n)
+        kind->decode(codec, &all, SIZE_MAX, &p->gen->sales, &used, &why) || used != p->gen->text.n)
         trail_fail(p->w->trail, "the text of %s can't be read: %s", p->tape->path, why.text);
     kind->close(codec);
     check_sales(p);

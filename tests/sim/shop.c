@@ -34,8 +34,8 @@ struct shop {
     struct pipeline *pipeline;
     struct reader_db *reader;
     bool done[TAPES_MAX];
-    bool calm;               /* faults have stopped */
-    int tape, gen;           /* being read; gen -1: none yet */
+    bool calm;     /* faults have stopped */
+    int tape, gen; /* being read; gen -1: none yet */
     bool follow;
     uint64_t at;             /* consumed of it */
     uint64_t commits;        /* of this store */
@@ -158,8 +158,9 @@ static void check_status(struct shop *s, enum err e)
 
     pipeline_status(s->pipeline, trail_one_in(&s->c, 6), &st);
     const struct judge_counts *c = &st.counts;
-    trail_note(s->t, "%d.%d turn %d at %" PRIu64 ": %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-                     " %" PRId64 " %" PRId64 " watermark %" PRId64 " clock %" PRId64 " %" PRIu64,
+    trail_note(s->t,
+               "%d.%d turn %d at %" PRIu64 ": %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+               " %" PRId64 " %" PRId64 " watermark %" PRId64 " clock %" PRId64 " %" PRIu64,
                s->tape, s->gen, (int)e, st.position, c->read, c->aggregated, c->late, c->rejected,
                c->pending, c->duplicates, st.watermark_ms, s->w.mono_ns, s->commits);
     trail_check(s->t, c->read == c->aggregated + c->late + c->rejected + c->pending,
@@ -172,24 +173,30 @@ static void check_status(struct shop *s, enum err e)
     s->watermark = st.watermark_ms;
 }
 
-static void compare(struct shop *s)
+/* A reader comes and stays, or is there already. */
+static bool open_reader(struct shop *s)
 {
-    struct reader_db *db = NULL;
     struct why why = {""};
 
-    if (s->diary.sure == 0)
-        return;
-    if (reader_db_open(&s->w.env, s->path, 0, &db, &why)) {
-        trail_fail(s->t, "a reader: %s", why.text);
-        return;
+    if (trail_one_in(&s->c, 10)) {
+        reader_db_close(s->reader);
+        s->reader = NULL;
     }
+    if (!s->reader && reader_db_open(&s->w.env, s->path, 0, &s->reader, &why))
+        trail_fail(s->t, "a reader: %s", why.text);
+    return s->reader != NULL;
+}
+
+static void compare(struct shop *s)
+{
+    if (s->diary.sure == 0 || !open_reader(s))
+        return;
     struct truth *truth = truth_open(&s->w, &s->scene, &s->diary);
-    views_compare(s->t, db, truth);
+    views_compare(s->t, s->reader, truth);
     trail_check(s->t, truth->umpire.watermark_ms == s->sure,
                 "the watermark is %" PRId64 ", wanted %" PRId64, s->sure,
                 truth->umpire.watermark_ms);
     truth_close(truth);
-    reader_db_close(db);
 }
 
 static void after_commit(struct shop *s, size_t sure_before)
@@ -198,7 +205,8 @@ static void after_commit(struct shop *s, size_t sure_before)
         return;
     s->t->commits++;
     s->sure = s->watermark;
-    views_agree(s->t, s->reader, &s->scene.settings);
+    if (open_reader(s))
+        views_agree(s->t, s->reader, &s->scene.settings);
     if (trail_one_in(&s->c, 12))
         compare(s);
 }
@@ -229,8 +237,6 @@ static void open_shop(struct shop *s)
     }
     e = pipeline_open(&setup, &s->pipeline, &why);
     trail_check(s->t, !e || strncmp(why.text, "simulated", 9) == 0, "opening: %s", why.text);
-    if (!e && reader_db_open(&s->w.env, s->path, 0, &s->reader, &why))
-        trail_fail(s->t, "a reader: %s", why.text);
     s->commits = 0;
     s->gen = -1;
     s->quiet = 0;
@@ -246,12 +252,13 @@ static void open_shop(struct shop *s)
 /* Everything is dropped. `killed`: and the database is left as kill -9 leaves it. */
 static void close_shop(struct shop *s, bool killed)
 {
-    if (killed)
+    if (killed) {
         files_remember(s->path);
-    reader_db_close(s->reader);
+        reader_db_close(s->reader);
+        s->reader = NULL;
+    }
     pipeline_close(s->pipeline);
     store_close(s->store);
-    s->reader = NULL;
     s->pipeline = NULL;
     s->store = NULL;
     if (killed)
@@ -348,7 +355,8 @@ static void leave(struct shop *s, bool opened)
         t->now++;
     else if (t->pipe ? opened : ended && last && tape_is_whole(t))
         s->done[s->tape] = true;
-    else if (!t->pipe && !last && t->there && (ended ? s->calm : !s->calm && trail_one_in(&s->c, 8)))
+    else if (!t->pipe && !last && t->there &&
+             (ended ? s->calm : !s->calm && trail_one_in(&s->c, 8)))
         tape_rotate(t);
 }
 
@@ -407,6 +415,7 @@ void shop_world(struct trail *t, const char *directory)
     trail_check(t, all_done(&s), "the sources are not done after %d visits", VISITS_MAX);
     if (!t->failed)
         check_end(&s);
+    reader_db_close(s.reader);
     files_remove(s.path);
     diary_clear(&s.diary);
     sim_env_clear(&s.w);

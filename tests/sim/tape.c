@@ -96,7 +96,7 @@ bool tape_is_whole(const struct tape *t)
 void tape_rotate(struct tape *t)
 {
     t->now++;
-    newest(t)->arrived = 4; /* its mark: no two generations begin alike */
+    newest(t)->arrived = TAPE_MARK;
 }
 
 void tape_settle(struct tape *t, struct choice *c)
@@ -121,7 +121,7 @@ static void happen(struct sim_env *w, struct tape *t, int reading)
         w->mono_ns + pauses_ms[choice_below(&w->cut, countof(pauses_ms))] * INT64_C(1000000);
     if (!t->there) {
         t->there = true;
-        g->arrived = g->text.n < 4 ? g->text.n : 4;
+        g->arrived = TAPE_MARK;
         return;
     }
     if (g->arrived < g->text.n)

@@ -12,14 +12,16 @@
 #include "engine/source.h"
 #include "tests/sim/trail.h"
 
+/* Bytes at the start of a file in which no two generations are alike. */
+enum { TAPE_MARK = 4 };
 enum { TAPES_MAX = 4, GENERATIONS_MAX = 8, TAPE_STOPS_MAX = SCENE_SALES_MAX + 32 };
 
 struct generation {
     struct buf text;
     uint64_t stop[TAPE_STOPS_MAX]; /* ends of records: where a file may end for a while */
     size_t n_stops;
-    size_t arrived;      /* bytes that were written so far */
-    struct sales sales;  /* what the codec makes of the whole text at once */
+    size_t arrived;           /* bytes that were written so far */
+    struct sales sales;       /* what the codec makes of the whole text at once */
     int step[TAPE_STOPS_MAX]; /* of the scene, by the sales' order */
     size_t n_steps;
 };
@@ -40,8 +42,8 @@ struct tape {
     bool there;      /* it exists */
     int64_t next_ns; /* when more happens to it */
     struct tape_seen seen;
-    uint64_t at;     /* first byte not consumed, of generation `reading` */
-    int reading;     /* -1: none */
+    uint64_t at; /* first byte not consumed, of generation `reading` */
+    int reading; /* -1: none */
 };
 
 /* The environment of a world. The program holds a pointer to its first member. */

@@ -9,7 +9,8 @@
 
 struct choice trail_choice(const struct trail *t, const char *concern)
 {
-    return (struct choice){.seed = t->seed * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(str_of(concern))};
+    return (struct choice){.seed =
+                               t->seed * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(str_of(concern))};
 }
 
 bool trail_one_in(struct choice *c, uint64_t n)

@@ -74,8 +74,8 @@ struct customer_book {
 };
 
 struct source_book {
-    int shard;       /* the umpire's number; -1: never opened */
-    int number;      /* the how manieth of its path; 0: no row of it yet */
+    int shard;  /* the umpire's number; -1: never opened */
+    int number; /* the how manieth of its path; 0: no row of it yet */
     bool open;
     uint64_t position;
     char progress[300]; /* its row as of its last commit */
@@ -215,11 +215,10 @@ static void note_progress(struct work *k, int tape, int gen)
     char time[WHEN_TEXT];
 
     (void)when_format(u->watermark_ms, time);
-    (void)snprintf(b->progress, sizeof(b->progress),
-                   "0|%" PRIu64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
-                   "|%" PRId64 "|%s",
-                   b->position, c->read, c->aggregated, c->late, c->rejected, c->pending,
-                   c->duplicates, time);
+    (void)snprintf(
+        b->progress, sizeof(b->progress),
+        "0|%" PRIu64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s",
+        b->position, c->read, c->aggregated, c->late, c->rejected, c->pending, c->duplicates, time);
 }
 
 static void open_generation(struct work *k, const struct deed *d)
@@ -241,7 +240,8 @@ static void read_records(struct work *k, const struct deed *d)
 
     b->position = d->to;
     while (i < all->n || r < all->n_rejects) {
-        bool bad = i == all->n || (r < all->n_rejects && all->reject[r].offset < all->sale[i].offset);
+        bool bad =
+            i == all->n || (r < all->n_rejects && all->reject[r].offset < all->sale[i].offset);
         uint64_t at = bad ? all->reject[r].offset : all->sale[i].offset;
         bool here = at >= d->from && at < d->to;
         if (here && bad) {

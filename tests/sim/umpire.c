@@ -65,8 +65,7 @@ static bool is_duplicate(struct umpire *u, const struct sale *sale)
     memmove(u->id, u->id + old, (size_t)u->n_ids * sizeof(u->id[0]));
     if (u->n_ids == UMPIRE_SALES_MAX)
         abort();
-    u->id[u->n_ids++] =
-        (struct umpire_id){sale->record_id, from + u->settings->dedup_horizon_ms};
+    u->id[u->n_ids++] = (struct umpire_id){sale->record_id, from + u->settings->dedup_horizon_ms};
     return false;
 }
 
@@ -140,7 +139,7 @@ static void believe(struct umpire *u, int shard)
 
     for (int i = 0; i < n; i++)
         earliest = all[i].sale->time_ms < earliest ? all[i].sale->time_ms : earliest;
-    if (n)
+    if (n && earliest - 1 > u->shard[shard].level_ms)
         u->shard[shard].level_ms = earliest - 1;
     for (int i = 0; i < n; i++) {
         if (is_ahead(u, shard, all[i].sale->time_ms))

@@ -63,7 +63,7 @@ static void compare(struct trail *t, struct reader_db *db, const char *sql, stru
 enum { MEASURES = 13, EXACT = 10 };
 
 struct figure {
-    char place[400]; /* window|dimension|key|start|end */
+    char place[400];           /* window|dimension|key|start|end */
     int64_t measure[MEASURES]; /* the first EXACT to the last digit, quantiles within 1 % */
     double sd;
 };
@@ -135,8 +135,9 @@ static void want_figures(const struct settings *s, struct oracle *o, struct figu
     for (size_t i = 0; i < n; i++) {
         const struct oracle_row *r = &rows[i];
         const int64_t measure[MEASURES] = {
-            r->lines,        r->units,          r->revenue, r->invoices, r->customers, r->return_lines,
-            r->return_units, r->return_revenue, r->final,   r->version,  r->p50,       r->p90,
+            r->lines,     r->units,        r->revenue,      r->invoices,
+            r->customers, r->return_lines, r->return_units, r->return_revenue,
+            r->final,     r->version,      r->p50,          r->p90,
             r->p99};
         struct figure *f = new_figure(out);
         char key[200];
@@ -251,7 +252,9 @@ void views_agree(struct trail *t, struct reader_db *db, const struct settings *s
         " UNION ALL SELECT 'late is not what progress says' FROM p"
         " WHERE l <> (SELECT count(*) FROM late)"
         " UNION ALL SELECT 'rejects are not what progress says' FROM p"
-        " WHERE j <> (SELECT count(*) FROM rejects)";
+        " WHERE j <> (SELECT count(*) FROM rejects)"
+        " UNION ALL SELECT 'a late sale is not in its window' FROM late"
+        " WHERE window_start > event_time";
     struct lines got = {.n = 0};
     char ids[100];
 

@@ -4,7 +4,8 @@
  *
  * The life of one row is a walk over all events. A sale of its key within its span makes it
  * dirty. When the watermark rises to its end or past it, or a source ends, a dirty row fires:
- * version + 1. It is final when it has fired and is not dirty.
+ * version + 1. It is final when it has fired and is not dirty. A merged sale in a span that
+ * fired makes it fire again at once, once for a batch, unless it is dirty anyway.
  */
 #include "tests/support/oracle.h"
 
@@ -15,6 +16,7 @@ enum { SPANS_MAX = 4096 };
 
 struct event {
     bool finish;
+    int batch; /* of merged sales; 0: not merged */
     struct oracle_sale sale;
 };
 
@@ -76,6 +78,14 @@ void oracle_sale(struct oracle *o, const struct oracle_sale *sale)
 void oracle_finish(struct oracle *o)
 {
     new_event(o)->finish = true;
+}
+
+void oracle_merged(struct oracle *o, const struct oracle_sale *sale, int batch)
+{
+    struct event *e = new_event(o);
+
+    e->sale = *sale;
+    e->batch = batch;
 }
 
 /* ---- which instances hold a time ---- */
@@ -159,7 +169,8 @@ static size_t spells_after(const struct oracle *o, const struct window_setting *
 static size_t spells_holding(const struct oracle *o, const struct window_setting *w, int64_t t,
                              struct spell *out)
 {
-    size_t all = spells_after(o, w, t, w->slide_ms ? (size_t)(w->size_ms / w->slide_ms) + 4 : 2, out);
+    size_t all =
+        spells_after(o, w, t, w->slide_ms ? (size_t)(w->size_ms / w->slide_ms) + 4 : 2, out);
     size_t n = 0;
 
     for (size_t i = 0; i < all; i++) {
@@ -272,9 +283,30 @@ static void measure(struct oracle *o, struct oracle_row *r, struct spell span)
 
 struct life {
     bool dirty;
-    uint32_t version;
-    int64_t watermark;
+    uint32_t version, base; /* base: before the batch */
+    int batch;              /* the last that rewrote it */
+    int64_t watermark, highest, mark;
 };
+
+/* The largest time when a source ended, and all that it is made of. */
+static void note_mark(struct life *l, const struct event *e)
+{
+    if (e->finish)
+        l->mark = l->highest;
+    else if (e->sale.time_ms > l->highest)
+        l->highest = e->sale.time_ms;
+}
+
+/* A merged sale of the row. */
+static void rewrite(struct life *l, int batch, bool fired)
+{
+    if (!fired) {
+        l->dirty = true;
+    } else if (!l->dirty && l->batch != batch) {
+        l->version++;
+        l->batch = batch;
+    }
+}
 
 static void fire(struct life *l)
 {
@@ -287,15 +319,23 @@ static void fire(struct life *l)
 static void live(const struct oracle *o, struct oracle_row *r, struct spell span, size_t from,
                  bool fires)
 {
-    struct life l = {.watermark = WHEN_NONE};
+    struct life l = {.watermark = WHEN_NONE, .highest = WHEN_NONE, .mark = WHEN_NONE};
+    bool finished = false;
 
     for (size_t i = 0; i < o->n; i++) {
         const struct event *e = &o->event[i];
-        if (e->finish && i >= from)
+        note_mark(&l, e);
+        if (e->finish && i >= from) {
             fire(&l);
+            finished = true;
+        }
         if (e->finish)
             continue;
-        l.dirty = l.dirty || belongs(o, r, span, e);
+        if (e->batch && belongs(o, r, span, e))
+            rewrite(&l, e->batch,
+                    fires ? span.end <= l.watermark || span.start <= l.mark : finished);
+        else
+            l.dirty = l.dirty || belongs(o, r, span, e);
         if (e->sale.watermark_ms > l.watermark) {
             l.watermark = e->sale.watermark_ms;
             if (fires && span.end <= l.watermark)
@@ -395,10 +435,12 @@ static int64_t gap_between(const struct run *r, int64_t t)
     return t > r->last ? t - r->last : t < r->first ? r->first - t : 0;
 }
 
-/* Adds a sale: runs within `gap` of it become one. */
-static size_t extend_runs(struct run *run, size_t n, int64_t gap, int64_t t)
+/* Adds a sale: runs within `gap` of it become one. `now` tells watermark and mark. */
+static size_t extend_runs(struct run *run, size_t n, int64_t gap, const struct event *e,
+                          const struct life *now)
 {
-    struct run all = {t, t, {.dirty = true}};
+    int64_t t = e->sale.time_ms;
+    struct run all = {t, t, {.dirty = !e->batch}};
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -408,8 +450,18 @@ static size_t extend_runs(struct run *run, size_t n, int64_t gap, int64_t t)
         }
         all.first = run[i].first < all.first ? run[i].first : all.first;
         all.last = run[i].last > all.last ? run[i].last : all.last;
-        if (run[i].life.version > all.life.version)
-            all.life.version = run[i].life.version;
+        bool again = e->batch && run[i].life.batch == e->batch;
+        uint32_t before = again ? run[i].life.base : run[i].life.version;
+        if (before > all.life.version)
+            all.life.version = before;
+        all.life.dirty = all.life.dirty || run[i].life.dirty;
+    }
+    if (e->batch) {
+        all.life.dirty =
+            all.life.dirty || (all.last + gap > now->watermark && all.first > now->mark);
+        all.life.base = all.life.version;
+        all.life.batch = e->batch;
+        all.life.version += !all.life.dirty;
     }
     run[kept] = all;
     return kept + 1;
@@ -418,17 +470,18 @@ static size_t extend_runs(struct run *run, size_t n, int64_t gap, int64_t t)
 static size_t runs_of(const struct oracle *o, int d, struct oracle_key key, int64_t gap,
                       struct run *run)
 {
-    int64_t watermark = WHEN_NONE;
+    struct life now = {.watermark = WHEN_NONE, .highest = WHEN_NONE, .mark = WHEN_NONE};
     size_t n = 0;
 
     for (size_t i = 0; i < o->n; i++) {
         const struct event *e = &o->event[i];
-        bool rises = !e->finish && e->sale.watermark_ms > watermark;
+        bool rises = !e->finish && e->sale.watermark_ms > now.watermark;
+        note_mark(&now, e);
         if (!e->finish && same_key(key_of(o, d, &e->sale), key))
-            n = extend_runs(run, n, gap, e->sale.time_ms);
-        watermark = rises ? e->sale.watermark_ms : watermark;
+            n = extend_runs(run, n, gap, e, &now);
+        now.watermark = rises ? e->sale.watermark_ms : now.watermark;
         for (size_t k = 0; k < n; k++) {
-            if (e->finish || (rises && run[k].last + gap <= watermark))
+            if (e->finish || (rises && run[k].last + gap <= now.watermark))
                 fire(&run[k].life);
         }
     }

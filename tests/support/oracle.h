@@ -41,6 +41,8 @@ struct oracle *oracle_open(const struct settings *s);
 void oracle_close(struct oracle *o);
 void oracle_sale(struct oracle *o, const struct oracle_sale *sale);
 void oracle_finish(struct oracle *o); /* a finite source ended */
+/* A late sale that is counted after all, with others of the same number above 0. */
+void oracle_merged(struct oracle *o, const struct oracle_sale *sale, int batch);
 /* The rows there must be after a commit, in no order. Valid until the next call. */
 const struct oracle_row *oracle_rows(struct oracle *o, size_t *n);
 

@@ -8,22 +8,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const invoices[] = {"536365",  "536366", "C536367", "A563185",
-                                       "an invoice number over sixteen bytes", "7", "8", "9"};
+static const char *const invoices[] = {
+    "536365", "536366", "C536367", "A563185", "an invoice number over sixteen bytes",
+    "7",      "8",      "9"};
 static const char *const customers[] = {"", "17850", "13047", "a+b", "12 %", "18074"};
 static const char *const countries[] = {"", "United Kingdom", "France", "a", "A+B"};
 static const char *const stocks[] = {"", "85123A", "85123a", "b+a", "POST", "71053", "%2B"};
 
 const struct till_words *scene_words(void)
 {
-    static const struct till_words w = {.invoice = invoices,
-                                        .field = {[FIELD_CUSTOMER] = customers,
-                                                  [FIELD_COUNTRY] = countries,
-                                                  [FIELD_STOCK] = stocks},
-                                        .n_invoices = (int)countof(invoices),
-                                        .n_fields = {[FIELD_CUSTOMER] = (int)countof(customers),
-                                                     [FIELD_COUNTRY] = (int)countof(countries),
-                                                     [FIELD_STOCK] = (int)countof(stocks)}};
+    static const struct till_words w = {
+        .invoice = invoices,
+        .field =
+            {[FIELD_CUSTOMER] = customers, [FIELD_COUNTRY] = countries, [FIELD_STOCK] = stocks},
+        .n_invoices = (int)countof(invoices),
+        .n_fields = {[FIELD_CUSTOMER] = (int)countof(customers),
+                     [FIELD_COUNTRY] = (int)countof(countries),
+                     [FIELD_STOCK] = (int)countof(stocks)}};
 
     return &w;
 }
@@ -116,7 +117,8 @@ static void put_sliding(struct scene *s, struct choice *c)
 
     if (one_in(c, 3) && slide % 86400)
         size += slide / 2;
-    put(s, "\"type\":\"sliding\",\"size\":\"%" PRId64 "s\",\"slide\":\"%" PRId64 "s\"", size, slide);
+    put(s, "\"type\":\"sliding\",\"size\":\"%" PRId64 "s\",\"slide\":\"%" PRId64 "s\"", size,
+        slide);
     put_offset(s, c, size);
     put_keep(s, c, true, size);
 }
@@ -161,11 +163,11 @@ static void put_window(struct scene *s, struct choice *c, int i)
 
 static void put_settings(struct scene *s, struct choice *c)
 {
-    static const char *const zones[] = {"UTC", "UTC", "Europe/London", "Asia/Kolkata",
-                                        "Australia/Lord_Howe", "America/Sao_Paulo"};
-    static const char *const dimensions[] = {
-        "\"all\"", "\"all\",\"customer\"", "\"stock_code\",\"all\",\"country+customer\"",
-        "\"customer+stock_code\",\"all\""};
+    static const char *const zones[] = {
+        "UTC", "UTC", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo"};
+    static const char *const dimensions[] = {"\"all\"", "\"all\",\"customer\"",
+                                             "\"stock_code\",\"all\",\"country+customer\"",
+                                             "\"customer+stock_code\",\"all\""};
     static const int64_t lateness[] = {0, 60, 3600, 3600, 86400, 3 * 86400};
     static const int64_t disorder[] = {0, 300, 300, 5400};
     static const int64_t ahead[] = {604800, 604800, 86400, 7200};
@@ -235,7 +237,7 @@ static void make_sales(struct scene *s, struct choice *c, int sales_max)
     s->n_sources = 1;
     for (int i = 0; i < n; i++) {
         struct step *step = &s->step[s->n_steps++];
-        *step = (struct step){.source = s->n_sources};
+        *step = (struct step){.source = s->n_sources, .number = i};
         step->shard = (int)choice_below(c, (uint64_t)s->n_shards);
         if (s->n_shards > 1 && one_in(c, 20)) {
             step->kind = STEP_IDLE;
@@ -279,7 +281,7 @@ void scene_clear(struct scene *s)
 
 struct sale scene_sale(const struct scene *s, int n)
 {
-    static const char *const ids[] = {"",    "id-1", "id-2", "id-3", "id-4",  "id-5",
+    static const char *const ids[] = {"",     "id-1", "id-2", "id-3", "id-4",  "id-5",
                                       "id-6", "id-7", "id-8", "id-9", "id-10", "id-11"};
     const struct step *x = &s->step[n];
 
@@ -292,7 +294,7 @@ struct sale scene_sale(const struct scene *s, int n)
                          .country = str_of(countries[x->field[FIELD_COUNTRY]]),
                          .stock = str_of(stocks[x->field[FIELD_STOCK]]),
                          .record_id = str_of(ids[x->record_id]),
-                         .offset = (uint64_t)n};
+                         .offset = (uint64_t)x->number};
 }
 
 /* ---- playing ---- */
@@ -336,6 +338,8 @@ static enum err cut(struct till *t, const struct scene_cuts *cuts, bool *committ
         e = till_batch(t);
     if (!e && *committed)
         e = till_commit(t, one_in(c, 3));
+    if (!e && *committed && cuts->merges && one_in(c, 2))
+        e = till_merge(t);
     if (!e && *committed && cuts->restarts && one_in(c, 3))
         e = till_restart(t);
     return e;
@@ -356,7 +360,7 @@ const char *scene_play(const struct scene *s, struct till *t, const struct scene
             difference = till_difference(t);
     }
     if (!e && !difference)
-        e = till_commit(t, false);
+        e = cuts->merges ? till_merge(t) : till_commit(t, false);
     if (!e && !difference)
         difference = till_difference(t);
     return e ? err_text(e) : difference;

@@ -23,6 +23,7 @@ enum step_kind { STEP_SALE, STEP_END, STEP_IDLE };
 
 struct step {
     enum step_kind kind;
+    int number;        /* of the step, also when others are left out */
     int source, shard; /* shard within the source */
     int64_t time_ms, quantity, price;
     int invoice, field[FIELD_COUNT], record_id; /* record_id 0: none */
@@ -45,6 +46,7 @@ struct scene_cuts {
     struct choice *choice; /* NULL: one batch a source, one commit */
     bool check;            /* against the oracle at every commit, else at the end alone */
     bool restarts;
+    bool merges; /* late sales are merged now and then */
 };
 
 /* Plays the whole scene; NULL or what went wrong. */

@@ -23,7 +23,8 @@ static enum err open_parts(struct till *t)
     enum err e = zone_open(t->settings->timezone, &t->zone, &why);
 
     if (!e && t->path)
-        e = store_open(&(struct store_options){.path = t->path, .env = env_real()}, &t->store, &why);
+        e = store_open(&(struct store_options){.path = t->path, .env = env_real()}, &t->store,
+                       &why);
     if (!e)
         e = keys_open(&t->keys);
     if (!e)
@@ -72,6 +73,8 @@ enum err till_open(struct till *t, const struct settings *s, const struct till_w
     list_init(&t->facts, sizeof(struct fact));
     list_init(&t->rows, sizeof(struct agg_row));
     list_init(&t->series, sizeof(struct series_row));
+    list_init(&t->late, sizeof(struct till_late));
+    list_init(&t->shards, sizeof(struct till_shard_name));
     ledger_init(&t->ledger);
     enum err e = open_parts(t);
     if (!e)
@@ -88,12 +91,21 @@ void till_close(struct till *t)
     list_clear(&t->facts);
     list_clear(&t->rows);
     list_clear(&t->series);
+    list_clear(&t->late);
+    list_clear(&t->shards);
     ledger_clear(&t->ledger);
 }
 
 enum err till_shard(struct till *t, int64_t source, const char *name, int *shard)
 {
-    return judge_shard(t->judge, source, str_of(name), shard);
+    enum err e = judge_shard(t->judge, source, str_of(name), shard);
+
+    while (!e && t->shards.n <= (size_t)*shard)
+        e = list_add(&t->shards) ? ERR_OK : ERR_NOMEM;
+    if (!e)
+        *(struct till_shard_name *)list_at(&t->shards, (size_t)*shard) =
+            (struct till_shard_name){source, name};
+    return e;
 }
 
 /* ---- sales ---- */
@@ -107,12 +119,12 @@ static int number_of(const char *const *word, int n, struct str text)
     abort();
 }
 
-static void tell_oracle(struct till *t, const struct outcome *o)
+static struct oracle_sale for_oracle(const struct till *t, const struct sale *s,
+                                     int64_t watermark_ms)
 {
     const struct till_words *w = t->words;
-    const struct sale *s = o->sale;
     struct oracle_sale sale = {.time_ms = s->time_ms,
-                               .watermark_ms = o->watermark_ms,
+                               .watermark_ms = watermark_ms,
                                .quantity = s->quantity,
                                .value = s->value};
     const struct str text[FIELD_COUNT] = {
@@ -121,19 +133,19 @@ static void tell_oracle(struct till *t, const struct outcome *o)
     sale.invoice = number_of(w->invoice, w->n_invoices, s->invoice);
     for (int i = 0; i < FIELD_COUNT; i++)
         sale.field[i] = number_of(w->field[i], w->n_fields[i], text[i]);
-    oracle_sale(t->oracle, &sale);
+    return sale;
 }
 
-static enum err accept(struct till *t, const struct outcome *o)
+static enum err add_fact(struct till *t, const struct sale *s, int64_t watermark_ms,
+                         struct fact **out)
 {
-    const struct sale *s = o->sale;
     struct fact *f = list_add(&t->facts);
     enum err e = f ? ERR_OK : ERR_NOMEM;
 
     if (e)
         return e;
     *f = (struct fact){.time_ms = s->time_ms,
-                       .watermark_ms = o->watermark_ms,
+                       .watermark_ms = watermark_ms,
                        .quantity = s->quantity,
                        .price = s->price,
                        .value = s->value};
@@ -144,13 +156,40 @@ static enum err accept(struct till *t, const struct outcome *o)
         e = keys_id(t->keys, s->stock, &f->stock);
     if (!e)
         e = books_slot(t->books, s->invoice, &f->invoice);
-    if (!e)
-        e = books_add(t->books, f);
+    *out = f;
+    return e ? e : books_add(t->books, f);
+}
+
+static enum err accept(struct till *t, const struct outcome *o)
+{
+    struct fact *f = NULL;
+    enum err e = add_fact(t, o->sale, o->watermark_ms, &f);
+
     if (!e)
         e = ledger_sale(&t->ledger, f, books_name(t->books, f->invoice));
-    if (!e)
-        tell_oracle(t, o);
+    if (!e) {
+        struct oracle_sale told = for_oracle(t, o->sale, o->watermark_ms);
+        oracle_sale(t->oracle, &told);
+    }
     return e;
+}
+
+/* The sale's own texts may be gone by the time it is merged. */
+static enum err keep_late(struct till *t, const struct outcome *o)
+{
+    const struct till_words *w = t->words;
+    struct till_late *late = list_add(&t->late);
+
+    if (!late)
+        return ERR_NOMEM;
+    *late = (struct till_late){
+        .shard = t->shard, .sale = *o->sale, .told = for_oracle(t, o->sale, WHEN_NONE)};
+    late->sale.invoice = str_of(w->invoice[late->told.invoice]);
+    late->sale.customer = str_of(w->field[FIELD_CUSTOMER][late->told.field[FIELD_CUSTOMER]]);
+    late->sale.country = str_of(w->field[FIELD_COUNTRY][late->told.field[FIELD_COUNTRY]]);
+    late->sale.stock = str_of(w->field[FIELD_STOCK][late->told.field[FIELD_STOCK]]);
+    late->sale.record_id = str_of("");
+    return ERR_OK;
 }
 
 static enum err meet_fate(void *arg, const struct outcome *o)
@@ -158,11 +197,16 @@ static enum err meet_fate(void *arg, const struct outcome *o)
     struct till *t = arg;
 
     t->fates[o->fate]++;
+    uint64_t mixed = (o->sale->offset * 4 + o->fate + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    t->fate_sum += (mixed ^ mixed >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    if (t->keeps_late && (o->fate == FATE_LATE || o->fate == FATE_AHEAD))
+        return keep_late(t, o);
     return o->fate == FATE_ACCEPTED ? accept(t, o) : ERR_OK;
 }
 
 enum err till_sale(struct till *t, int shard, const struct sale *s)
 {
+    t->shard = shard;
     return judge_sale(t->judge, shard, s, meet_fate, t);
 }
 
@@ -175,12 +219,18 @@ enum err till_batch(struct till *t)
     return e;
 }
 
+enum err till_shard_end(struct till *t, int shard)
+{
+    t->shard = shard;
+    return judge_end(t->judge, shard, meet_fate, t);
+}
+
 enum err till_end(struct till *t, const int *shard, int n)
 {
     enum err e = ERR_OK;
 
     for (int i = 0; !e && i < n; i++)
-        e = judge_end(t->judge, shard[i], meet_fate, t);
+        e = till_shard_end(t, shard[i]);
     if (!e)
         e = till_batch(t);
     if (!e)
@@ -396,6 +446,43 @@ enum err till_commit(struct till *t, bool save)
     return e ? e : send(t);
 }
 
+/* ---- late sales counted after all ---- */
+
+static enum err merge_late(struct till *t, struct till_late *late)
+{
+    const struct till_shard_name *from = list_at(&t->shards, (size_t)late->shard);
+    int64_t watermark_ms = judge_watermark(t->judge);
+    struct fact *f = NULL;
+    enum err e;
+
+    if (late->merged || late->sale.time_ms >= watermark_ms)
+        return ERR_OK;
+    e = judge_merge(t->judge, from->source, str_of(from->name), &late->sale);
+    if (!e)
+        e = add_fact(t, &late->sale, watermark_ms, &f);
+    if (!e)
+        e = ledger_merged(&t->ledger, f, books_name(t->books, f->invoice));
+    if (e)
+        return e;
+    late->merged = true;
+    oracle_merged(t->oracle, &late->told, t->merges);
+    return ERR_OK;
+}
+
+enum err till_merge(struct till *t)
+{
+    enum err e = till_commit(t, false);
+
+    t->merges++;
+    for (size_t i = 0; !e && i < t->late.n; i++)
+        e = merge_late(t, list_at(&t->late, i));
+    if (!e)
+        e = fold_windows.merge(t->fold, (const struct fact *)(const void *)t->facts.p, t->facts.n,
+                               UINT64_MAX, t->parcel);
+    t->facts.n = 0;
+    return e ? e : till_commit(t, true);
+}
+
 static enum err load_key(void *arg, uint32_t id, struct str text)
 {
     return id ? keys_load(((struct till *)arg)->keys, id, text) : ERR_OK;
@@ -547,14 +634,13 @@ static const char *tell(const struct till *t, const struct oracle_row *o, const 
     static char text[600];
     bool ours = r && speaks_of(t, r);
 
-    (void)snprintf(text, sizeof(text),
-                   "%s: window %s, dimension %s, key '%s', [%" PRId64 ", %" PRId64
-                   "): lines %" PRId64 " final %d version %u; wanted lines %" PRId64
-                   " final %d version %u",
-                   what, t->settings->window[o->window].name,
-                   t->settings->dimension[o->dimension].name, key, o->start_s, o->end_s,
-                   r ? r->lines : -1, ours && r->final, ours ? r->version : 0, o->lines, o->final,
-                   o->version);
+    (void)snprintf(
+        text, sizeof(text),
+        "%s: window %s, dimension %s, key '%s', [%" PRId64 ", %" PRId64 "): lines %" PRId64
+        " final %d version %u; wanted lines %" PRId64 " final %d version %u",
+        what, t->settings->window[o->window].name, t->settings->dimension[o->dimension].name, key,
+        o->start_s, o->end_s, r ? r->lines : -1, ours && r->final, ours ? r->version : 0, o->lines,
+        o->final, o->version);
     return text;
 }
 

@@ -20,6 +20,19 @@ struct till_words {
     int n_invoices, n_fields[FIELD_COUNT];
 };
 
+/* A sale that was late, its texts those of the words. */
+struct till_late {
+    int shard;
+    bool merged;
+    struct sale sale;
+    struct oracle_sale told;
+};
+
+struct till_shard_name {
+    int64_t source;
+    const char *name;
+};
+
 struct till {
     const struct settings *settings;
     const struct till_words *words;
@@ -37,7 +50,13 @@ struct till {
     struct list series;    /* struct series_row: the latest of each */
     struct ledger ledger;
     uint64_t ledger_seq, saved_seq, commits;
-    int64_t fates[4];
+    int64_t fates[4];   /* how many of each */
+    uint64_t fate_sum;  /* tells whether the same sales met the same fates */
+    bool keeps_late;    /* for till_merge */
+    struct list late;   /* struct till_late */
+    struct list shards; /* struct till_shard_name, by the judge's number */
+    int shard;          /* whose sales are judged */
+    int merges;
 };
 
 /* Every call returns ERR_OK in a sound world. */
@@ -48,10 +67,15 @@ enum err till_shard(struct till *t, int64_t source, const char *name, int *shard
 enum err till_sale(struct till *t, int shard, const struct sale *s) MUST_CHECK;
 /* What was judged goes to the windows. */
 enum err till_batch(struct till *t) MUST_CHECK;
+/* One of several shards ended: no window fires for that. */
+enum err till_shard_end(struct till *t, int shard) MUST_CHECK;
 /* The source of these shards ended. */
 enum err till_end(struct till *t, const int *shard, int n) MUST_CHECK;
 /* With `save` the windows write their state; else the ledger must do. */
 enum err till_commit(struct till *t, bool save) MUST_CHECK;
+/* Commits, counts the late sales after all that are behind the watermark (if keeps_late is set
+ * since the opening), and commits with saved state. Needs a database. */
+enum err till_merge(struct till *t) MUST_CHECK;
 /* After a commit: everything down, then up from the database. */
 enum err till_restart(struct till *t) MUST_CHECK;
 

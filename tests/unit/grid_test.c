@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "windows/grid.h"
 #include "tests/support/t.h"
+#include "windows/grid.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "windows/level.h"
 #include "tests/support/t.h"
+#include "windows/level.h"
 
 T(slices_stand_in_order_of_time_however_they_come)
 {

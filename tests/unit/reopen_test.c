@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "windows/reopen.h"
 #include "tests/support/t.h"
+#include "windows/reopen.h"
 
 static bool ended(void *arg, const struct reopened_row *row)
 {
@@ -13,7 +13,8 @@ T(rows_are_found_by_the_end_of_their_instance_and_forgotten_together)
     int64_t until = 500;
 
     for (int64_t i = 1; i <= 1000; i++) {
-        struct reopened_row row = {.window = (int)(i % 3), .key = 7, .span = {0, i}, .pending = i % 2};
+        struct reopened_row row = {
+            .window = (int)(i % 3), .key = 7, .span = {0, i}, .pending = i % 2};
         ok_err(reopened_add(&r, &row));
     }
     eq_u64(r.n_pending, 500);

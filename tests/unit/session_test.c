@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "windows/session.h"
 #include "tests/support/t.h"
+#include "windows/session.h"
 
 static uint64_t hash[64];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "windows/span.h"
 #include "tests/support/t.h"
+#include "windows/span.h"
 
 static int64_t at(int year, int month, int day, int hour)
 {

@@ -17,7 +17,7 @@ T(a_new_database_has_every_view_and_no_rows)
         {"invoices", "invoice|customer|country|first_time|last_time|lines|units|revenue|"
                      "revenue_micros|n_customers|n_countries"},
         {"customers", "customer|country|first_time|last_time|lines|invoices|units|revenue|"
-                      "revenue_micros|return_revenue|return_revenue_micros"},
+                      "revenue_micros|return_revenue|flagged|return_revenue_micros"},
         {"rejects", "source|shard|position|reason|raw|seen_at"},
         {"late", "source|shard|position|reason|event_time|window_start|record|merged_at|seen_at"},
         {"progress", "source|shard|position|read|aggregated|late|rejected|pending|duplicates|"
