@@ -206,7 +206,8 @@ fuzz: ## run all fuzzers for FUZZ_BUDGET seconds in total
 fuzzers: $(FUZZ_BIN)
 
 sim: $(B)/sim ## simulated worlds: SEEDS=how many, or SEED=this one (TELL=1: every step of it)
-	@$< $(if $(SEED),1 $(SEED) 1 $(if $(TELL),tell),$(or $(SEEDS),300) 1 $$(nproc))
+	@ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 \
+	  $< $(if $(SEED),1 $(SEED) 1 $(if $(TELL),tell),$(or $(SEEDS),300) 1 $$(nproc))
 
 valgrind: build/release/unit_tests ## the unit tests (not the differential ones) under valgrind
 	@T=$(or $(T),tests/unit/) T_TIMEOUT=300 scripts/unit valgrind $<

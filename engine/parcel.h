@@ -48,15 +48,16 @@ struct agg_row {
 
 /* A window kept for a dimension. `newest`: at most one row per key, all of the window
  * instance [start_s, end_s) named here; the start and end in its agg_rows say to which
- * instance that row's version and final belong. */
+ * instance that row's version and final belong. `by_end`: instances share their start, so
+ * rows are told apart by their end; whoever ends later starts no earlier. */
 struct series_row {
     uint16_t id;
-    bool newest;
+    bool newest, by_end;
     struct span window, dimension;
     int64_t span_s;          /* usual length: end_s - start_s; 0: varies (sessions, months) */
     int64_t start_s, end_s;  /* newest only */
-    int64_t delete_before_s; /* delete rows with start_s before this, those of this parcel too;
-                              * INT64_MIN: none */
+    int64_t delete_before_s; /* no commit from here on leaves rows with start_s before this,
+                              * until the series is given another; INT64_MIN: says nothing */
 };
 
 struct key_row { /* a key text, numbered once and for ever; id 0 is "" */

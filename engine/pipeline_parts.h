@@ -22,7 +22,7 @@ struct pipeline {
     int64_t last_source_id;
     int shard; /* the judge's number for it */
     const struct codec_kind *codec_kind;
-    struct stretch stretch;     /* the bytes of the sales at hand */
+    struct stretch stretch; /* the bytes of the sales at hand */
     struct codec *codec;
     struct buf codec_state; /* saved state to go on with */
     struct sales sales;

@@ -43,6 +43,8 @@ enum err emit_series(struct fold *f, const struct window *w, int d, int64_t dele
         return ERR_NOMEM;
     *row = (struct series_row){.id = w->series[d],
                                .newest = w->setting->keep == KEEP_NEWEST,
+                               .by_end = w->setting->type == WINDOW_CUMULATIVE &&
+                                         w->setting->keep != KEEP_NEWEST,
                                .span_s = length_varies(w) ? 0 : w->setting->size_ms / WHEN_SECOND,
                                .delete_before_s = delete_before_s};
     if (w->current.end != WHEN_NONE) {

@@ -179,19 +179,19 @@ static enum err write_closed(struct merging *m, const struct recount_row *from)
     struct fold *f = m->fold;
     const struct place *at = list_at(&m->places, from->series);
     const struct window *w = &f->window[at->window];
-    int64_t start_s = from->span.start / WHEN_SECOND;
+    const struct agg_row like = {.series = w->series[at->dimension],
+                                 .op = ROW_PUT,
+                                 .final = 1,
+                                 .key = from->key,
+                                 .start_s = from->span.start / WHEN_SECOND,
+                                 .end_s = from->span.end / WHEN_SECOND};
     uint32_t version;
-    enum err e =
-        store_row_version(f->store, w->series[at->dimension], start_s, from->key, &version);
+    enum err e = store_row_version(f->store, &like, &version);
     struct agg_row *row = e ? NULL : list_add(&m->out->rows);
 
     if (!row)
         return e ? e : ERR_NOMEM;
-    row->series = w->series[at->dimension];
-    row->op = ROW_PUT;
-    row->start_s = start_s;
-    row->end_s = from->span.end / WHEN_SECOND;
-    row->final = 1;
+    *row = like;
     row->version = version + 1;
     emit_row(row, from->cell);
     f->rows++;
@@ -246,7 +246,9 @@ enum err fold_merge(struct fold *f, const struct fact *facts, size_t n, uint64_t
     *m = (struct merging){.fold = f, .facts = facts, .n = n, .before_seq = before_seq, .out = out};
     m->ledger =
         (struct recount_ledger){.arg = m, .chunks = ledger_chunks, .invoice = ledger_invoice};
-    m->unreachable_ms = f->watermark_ms - f->settings->allowed_lateness_ms;
+    m->unreachable_ms = f->watermark_ms == WHEN_NONE
+                            ? WHEN_NONE
+                            : f->watermark_ms - f->settings->allowed_lateness_ms;
     list_init(&m->places, sizeof(struct place));
     list_init(&m->runs, sizeof(struct run));
     e = n && f->store ? merge_all(m) : ERR_OK;

@@ -267,6 +267,10 @@ static enum err absorb(struct rejoin *r, const struct visit *v, int64_t first_ms
                        struct run *run)
 {
     const struct window *w = &r->m->fold->window[v->at.window];
+    const struct agg_row was = {.series = w->series[v->at.dimension],
+                                .key = v->key,
+                                .start_s = seconds(first_ms),
+                                .end_s = seconds(last_ms + gap_of(r, v))};
     uint32_t version = 0;
     bool fired = true;
     bool taken =
@@ -274,8 +278,7 @@ static enum err absorb(struct rejoin *r, const struct visit *v, int64_t first_ms
     enum err e = ERR_OK;
 
     if (!taken)
-        e = store_row_version(r->m->fold->store, w->series[v->at.dimension], seconds(first_ms),
-                              v->key, &version);
+        e = store_row_version(r->m->fold->store, &was, &version);
     run->live = run->live || taken;
     run->open = run->open || !fired;
     run->version = version > run->version ? version : run->version;

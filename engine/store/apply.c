@@ -15,6 +15,9 @@
  *  2. open is true exactly while a transaction is running.
  *  3. series[] holds what the table `series` holds, uncommitted rows included; after a
  *     rollback nothing more is applied, so the difference is never seen.
+ *  4. expiring names each series with a delete_before_s once; no transaction commits a row of
+ *     theirs that starts before it. Deleted once per transaction, after all its rows, so that
+ *     what is left depends neither on parcels nor on transactions.
  */
 #include "engine/store/apply.h"
 #include "engine/crash.h"
@@ -59,7 +62,7 @@ static const char *const statement_texts[ST_COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
     [ST_META] = "REPLACE INTO meta VALUES(?, ?)",
-    [ST_SERIES] = "REPLACE INTO series VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [ST_SERIES] = "REPLACE INTO series VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_KEY] = "REPLACE INTO \"key\" VALUES(?, ?)",
     [ST_INVOICE] =
         ("INSERT INTO invoice VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
@@ -98,6 +101,8 @@ static const char *const statement_texts[ST_COUNT] = {
 /* The statements of one series, made when first used. */
 struct series_statements {
     sqlite3_stmt *put, *drop, *drop_before;
+    int64_t delete_before_s;
+    bool expires; /* delete_before_s is set */
 };
 
 struct apply {
@@ -106,6 +111,7 @@ struct apply {
     sqlite3_stmt *statement[ST_COUNT];
     struct feed_series *series;          /* SERIES_COUNT */
     struct series_statements *of_series; /* SERIES_COUNT */
+    struct list expiring;                /* uint16_t: series */
     struct crc_table crc;
     int wal_pages; /* in the log after the last commit */
     int64_t page_size;
@@ -118,7 +124,8 @@ static enum err load_series(struct apply *a, struct why *why)
 {
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    enum err e = sql_prepare(a->db, "SELECT id, newest, span_s FROM series", &statement, why);
+    enum err e =
+        sql_prepare(a->db, "SELECT id, newest, span_s, by_end FROM series", &statement, why);
 
     if (!e)
         e = sql_next(statement, &row, why);
@@ -128,7 +135,8 @@ static enum err load_series(struct apply *a, struct why *why)
         if (id >= 0 && id < SERIES_COUNT)
             a->series[id] = (struct feed_series){.known = true,
                                                  .newest = sqlite3_column_int(statement, 1) != 0,
-                                                 .span_s = sqlite3_column_int64(statement, 2)};
+                                                 .span_s = sqlite3_column_int64(statement, 2),
+                                                 .by_end = sqlite3_column_int(statement, 3) != 0};
         e = sql_next(statement, &row, why);
     }
     (void)sqlite3_finalize(statement);
@@ -143,7 +151,7 @@ static enum err series_statement(struct apply *a, unsigned id, const char *forma
 
     if (*statement)
         return ERR_OK;
-    sql = sqlite3_mprintf(format, id);
+    sql = sqlite3_mprintf(format, id, id);
     if (!sql)
         return why_set(why, ERR_NOMEM, "out of memory writing results");
     e = sql_prepare(a->db, sql, statement, why);
@@ -151,20 +159,47 @@ static enum err series_statement(struct apply *a, unsigned id, const char *forma
     return e;
 }
 
-static enum err delete_before(struct apply *a, const struct series_row *r, struct why *why)
+static enum err note_expiry(struct apply *a, const struct series_row *r, struct why *why)
 {
     struct series_statements *s = &a->of_series[r->id];
-    enum err e;
+    uint16_t *id = NULL;
+
+    if (r->newest || r->delete_before_s == INT64_MIN)
+        return ERR_OK;
+    s->delete_before_s = r->delete_before_s;
+    if (s->expires)
+        return ERR_OK;
+    id = list_add(&a->expiring);
+    if (!id)
+        return why_set(why, ERR_NOMEM, "out of memory writing results");
+    *id = r->id;
+    s->expires = true;
+    return ERR_OK;
+}
+
+/* The first id of a row that starts at or after a time. */
+static int64_t id_from(int64_t start_s)
+{
+    if (start_s >= SCHEMA_START_MAX)
+        return INT64_MAX;
+    return start_s <= -SCHEMA_START_MAX ? INT64_MIN : schema_row_id(start_s, 0);
+}
+
+/* By start, rows by end are in order too: those to be deleted are the first. */
+static enum err delete_before(struct apply *a, uint16_t id, struct why *why)
+{
+    static const char by_start[] = "DELETE FROM rows_%u WHERE id < ?";
+    static const char by_end[] = "DELETE FROM rows_%u WHERE id < coalesce((SELECT id FROM rows_%u"
+                                 " WHERE end_s >= ? ORDER BY id LIMIT 1), 9223372036854775807)";
+    struct series_statements *s = &a->of_series[id];
+    bool ends = a->series[id].by_end;
+    enum err e = series_statement(a, id, ends ? by_end : by_start, &s->drop_before, why);
     struct binder b;
 
-    if (r->newest || r->delete_before_s <= -SCHEMA_START_MAX)
-        return ERR_OK;
-    e = series_statement(a, r->id, "DELETE FROM rows_%u WHERE id < ?", &s->drop_before, why);
     if (e)
         return e;
     b = bind_to(s->drop_before);
-    bind_whole(&b, r->delete_before_s >= SCHEMA_START_MAX ? INT64_MAX
-                                                          : schema_row_id(r->delete_before_s, 0));
+    bind_whole(&b, ends ? s->delete_before_s : id_from(s->delete_before_s));
     return bind_run(&b, why);
 }
 
@@ -172,12 +207,15 @@ static enum err delete_before(struct apply *a, const struct series_row *r, struc
 static enum err add_series(struct apply *a, const struct series_row *r, bool *changed,
                            struct why *why)
 {
-    struct feed_series now = {.known = true, .newest = r->newest, .span_s = r->span_s};
+    struct feed_series now = {
+        .known = true, .newest = r->newest, .by_end = r->by_end, .span_s = r->span_s};
     struct feed_series *was = &a->series[r->id];
     enum err e = ERR_OK;
 
-    if (was->known && was->newest != now.newest)
-        return why_set(why, ERR_INVALID, "series %u can't change between history and newest",
+    if (was->known && (was->newest != now.newest || was->by_end != now.by_end))
+        return why_set(why, ERR_INVALID,
+                       "series %u can't change between history and newest, or between rows told "
+                       "apart by start and by end",
                        r->id);
     if (!was->known)
         e = schema_add_series(a->db, r->id, why);
@@ -204,6 +242,7 @@ static enum err put_series(struct apply *a, const struct parcel *p, const struct
     bind_whole(&b, r->span_s);
     bind_whole(&b, r->start_s);
     bind_whole(&b, r->end_s);
+    bind_whole(&b, r->by_end);
     return bind_run(&b, why);
 }
 
@@ -218,17 +257,19 @@ static enum err all_series(struct apply *a, const struct parcel *p, struct why *
         e = add_series(a, r, &changed, why);
         if (!e)
             e = put_series(a, p, r, why);
+        if (!e)
+            e = note_expiry(a, r, why);
     }
     return !e && changed ? views_series(a->db, why) : e;
 }
 
-/* After the rows of the same parcel, of which some may be too old already. */
-static enum err all_deletions(struct apply *a, const struct parcel *p, struct why *why)
+/* Before the commit: of the transaction's own rows some may be too old already. */
+static enum err all_deletions(struct apply *a, struct why *why)
 {
     enum err e = ERR_OK;
 
-    for (size_t i = 0; !e && i < p->series.n; i++)
-        e = delete_before(a, list_at(&p->series, i), why);
+    for (size_t i = 0; !e && i < a->expiring.n; i++)
+        e = delete_before(a, *(const uint16_t *)list_at(&a->expiring, i), why);
     return e;
 }
 
@@ -569,7 +610,7 @@ enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
     e = e ? e : all_series(a, p, why);
     e = e ? e : each(a, p, &p->keys, one_key, why);
     e = e ? e : all_rows(a, p, why);
-    e = e ? e : all_deletions(a, p, why);
+    e = e || !p->commit ? e : all_deletions(a, why);
     e = e ? e : each(a, p, &p->invoices, one_invoice, why);
     e = e ? e : each(a, p, &p->customers, one_customer, why);
     e = e ? e : each(a, p, &p->rejects, one_reject, why);
@@ -621,6 +662,7 @@ enum err apply_open(sqlite3 *db, struct apply **out, struct why *why)
         return why_set(why, ERR_NOMEM, "out of memory opening the database");
     }
     a->db = db;
+    list_init(&a->expiring, sizeof(uint16_t));
     a->series = calloc(SERIES_COUNT, sizeof(*a->series));
     a->of_series = calloc(SERIES_COUNT, sizeof(*a->of_series));
     if (!a->series || !a->of_series)
@@ -661,6 +703,7 @@ void apply_close(struct apply *a)
     (void)sqlite3_wal_checkpoint_v2(a->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     (void)sqlite3_close(a->db);
     feed_close(a->feed);
+    list_clear(&a->expiring);
     free(a->of_series);
     free(a->series);
     free(a);

@@ -183,7 +183,9 @@ static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int colu
         sqlite3_result_double(out, r->sd);
         break;
     case COLUMN_END:
-        if (!s->newest && r->end_s != r->start_s + s->span_s)
+        if (s->by_end)
+            sqlite3_result_int64(out, r->start_s);
+        else if (!s->newest && r->end_s != r->start_s + s->span_s)
             sqlite3_result_int64(out, r->end_s);
         break;
     case COLUMN_STATE:
@@ -269,15 +271,17 @@ static enum err room(struct feed *f, size_t n, struct why *why)
 static enum err place_row(const struct agg_row *r, const struct feed_series *s, struct place *p,
                           struct why *why)
 {
+    int64_t at_s = s->by_end ? r->end_s : r->start_s;
+
     if (!s->known)
         return why_set(why, ERR_INVALID, "a row of series %u, which was never added", r->series);
     if (r->key >= SCHEMA_KEYS)
         return why_set(why, ERR_LIMIT, "more than %lld different keys can't be stored",
                        (long long)SCHEMA_KEYS);
-    if (r->start_s >= SCHEMA_START_MAX || r->start_s <= -SCHEMA_START_MAX)
-        return why_set(why, ERR_LIMIT, "a window that starts %lld s from 1970 can't be stored",
-                       (long long)r->start_s);
-    p->id = s->newest ? (int64_t)r->key : schema_row_id(r->start_s, r->key);
+    if (at_s >= SCHEMA_START_MAX || at_s <= -SCHEMA_START_MAX)
+        return why_set(why, ERR_LIMIT, "a window that %s %lld s from 1970 can't be stored",
+                       s->by_end ? "ends" : "starts", (long long)at_s);
+    p->id = s->newest ? (int64_t)r->key : schema_row_id(at_s, r->key);
     p->series = r->series;
     p->op = r->op;
     return ERR_OK;

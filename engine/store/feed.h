@@ -21,7 +21,7 @@ void feed_close(struct feed *f);
 
 /* What a series needs for its rows to be packed. */
 struct feed_series {
-    bool known, newest;
+    bool known, newest, by_end;
     int64_t span_s;
 };
 

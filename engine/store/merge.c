@@ -57,30 +57,34 @@ enum err store_each_late(struct store *s, int64_t after_id, late_fn each, void *
 static enum err version_statement(struct store *s, uint16_t series)
 {
     sqlite3_stmt **statement = &s->statement[INSIDE_VERSION];
-    char sql[80];
+    char sql[160];
 
     if (*statement && s->version_series == series)
         return ERR_OK;
     (void)sqlite3_finalize(*statement);
     *statement = NULL;
     s->version_series = series;
-    (void)snprintf(sql, sizeof(sql), "SELECT state >> 1 FROM rows_%u WHERE id = ?", series);
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT state >> 1 FROM rows_%u WHERE id = (SELECT CASE WHEN by_end THEN ?2"
+                   " ELSE ?1 END * %lld + ?3 FROM series WHERE id = %u)",
+                   series, (long long)SCHEMA_KEYS, series);
     return sql_prepare(s->read, sql, statement, inside_trouble(s));
 }
 
-enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, uint32_t key,
-                           uint32_t *version)
+enum err store_row_version(struct store *s, const struct agg_row *r, uint32_t *version)
 {
     bool row = false;
     struct why *why;
     struct binder b;
-    enum err e = version_statement(s, series);
+    enum err e = version_statement(s, r->series);
 
     *version = 0;
     if (e)
         return e;
     b = bind_to(s->statement[INSIDE_VERSION]);
-    bind_whole(&b, schema_row_id(start_s, key));
+    bind_whole(&b, r->start_s);
+    bind_whole(&b, r->end_s);
+    bind_whole(&b, r->key);
     why = inside_trouble(s);
     e = b.rc ? sql_fail(s->read, b.rc, why) : sql_next(b.statement, &row, why);
     if (!e && row)

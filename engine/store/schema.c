@@ -5,9 +5,11 @@
  * Each series (a window kept for a dimension) has a table rows_<series> of its own with a
  * single integer key, the cheapest thing SQLite can append to: the start of the window in
  * seconds times 2^30 plus the key's number (history), or the key's number alone (newest).
+ * Where instances share their start (by_end: "since midnight, so far"), start and end change
+ * places: the key packs the end, and the column end_s holds the start.
  * What most rows could be computed from is not stored:
  *
- *   end_s                    NULL: start_s + span_s of the series
+ *   end_s                    NULL: start_s + span_s of the series; by_end: the start
  *   min, max, p50, p90, p99  NULL: equal to revenue (always so in rows of one line)
  *   state                    version * 2 + final
  *   of                       newest only: the start of the window that state belongs to
@@ -38,7 +40,7 @@ static const char tables[] =
     "CREATE TABLE key(id INTEGER PRIMARY KEY, text TEXT);"
     "INSERT INTO key VALUES(0, '');"
     "CREATE TABLE series(id INTEGER PRIMARY KEY, \"window\" TEXT, dimension TEXT, newest INTEGER,"
-    " span_s INTEGER, start_s INTEGER, end_s INTEGER);"
+    " span_s INTEGER, start_s INTEGER, end_s INTEGER, by_end INTEGER);"
     "CREATE TABLE invoice(id INTEGER PRIMARY KEY, text TEXT UNIQUE, customer INTEGER,"
     " country INTEGER, first_ms INTEGER, last_ms INTEGER, lines INTEGER, units INTEGER,"
     " revenue INTEGER, n_customers INTEGER, n_countries INTEGER, others BLOB);"

@@ -7,10 +7,10 @@
 
 #include "engine/store/sql.h"
 
-/* A row's id packs the start of its window and its key; see schema_row_id. */
+/* A row's id packs the start (by_end: the end) of its window and its key; see schema_row_id. */
 #define SCHEMA_KEY_BITS 30
 #define SCHEMA_KEYS ((int64_t)1 << SCHEMA_KEY_BITS) /* key ids are below this */
-#define SCHEMA_START_MAX ((int64_t)1 << 33)         /* |start_s| is below this: 1697 to 2242 */
+#define SCHEMA_START_MAX ((int64_t)1 << 33)         /* |that time| is below this: 1697 to 2242 */
 
 enum schema_state { SCHEMA_EMPTY, SCHEMA_OURS };
 
@@ -23,9 +23,9 @@ enum err schema_create(sqlite3 *db, struct why *why) MUST_CHECK;
 /* Creates the table of one series. */
 enum err schema_add_series(sqlite3 *db, unsigned id, struct why *why) MUST_CHECK;
 
-static inline int64_t schema_row_id(int64_t start_s, uint32_t key)
+static inline int64_t schema_row_id(int64_t at_s, uint32_t key)
 {
-    return start_s * SCHEMA_KEYS + (int64_t)key;
+    return at_s * SCHEMA_KEYS + (int64_t)key;
 }
 
 #endif

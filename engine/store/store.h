@@ -113,8 +113,8 @@ struct stored_late {
 enum err store_each_late(struct store *s, int64_t after_id,
                          enum err (*each)(void *arg, const struct stored_late *late),
                          void *arg) MUST_CHECK;
-/* The version of a row of a history series; 0: there is no such row. */
-enum err store_row_version(struct store *s, uint16_t series, int64_t start_s, uint32_t key,
+/* The version of the row of this series (of history), instance and key; 0: there is none. */
+enum err store_row_version(struct store *s, const struct agg_row *row,
                            uint32_t *version) MUST_CHECK;
 /* Chunks of the ledger before a number. */
 struct ledger_walk;

@@ -203,7 +203,7 @@ static bool is_all(const char *dimension)
 
 struct series_text {
     int id;
-    bool newest;
+    bool newest, by_end;
     const char *window, *dimension;
     int64_t span_s;
 };
@@ -216,9 +216,11 @@ static void add_names(sqlite3_str *sql, const char *window, const char *dimensio
 
 static void add_history(sqlite3_str *sql, const struct series_text *t)
 {
+    static const char packed[] = "r.id >> 30";
     char end[80];
-    struct column times[] = {
-        {"window_start", TIME_S, "r.id >> 30"}, {"window_end", TIME_S, end}, {NULL, AS_IS, NULL}};
+    struct column times[] = {{"window_start", TIME_S, t->by_end ? "r.end_s" : packed},
+                             {"window_end", TIME_S, t->by_end ? packed : end},
+                             {NULL, AS_IS, NULL}};
 
     (void)sqlite3_snprintf(sizeof(end), end, "coalesce(r.end_s, (r.id >> 30) + %lld)",
                            (long long)t->span_s);
@@ -264,6 +266,7 @@ static struct series_text series_of(sqlite3_stmt *statement)
         .window = (const char *)sqlite3_column_text(statement, 1),
         .dimension = (const char *)sqlite3_column_text(statement, 2),
         .span_s = sqlite3_column_int64(statement, 4),
+        .by_end = sqlite3_column_int(statement, 5) != 0,
     };
 }
 
@@ -289,9 +292,10 @@ static enum err add_parts(sqlite3 *db, sqlite3_str *sql, struct why *why)
     sqlite3_stmt *statement = NULL;
     bool row = false;
     int n = 0;
-    enum err e =
-        sql_prepare(db, "SELECT id, \"window\", dimension, newest, span_s FROM series ORDER BY id",
-                    &statement, why);
+    enum err e = sql_prepare(db,
+                             "SELECT id, \"window\", dimension, newest, span_s, by_end FROM series"
+                             " ORDER BY id",
+                             &statement, why);
 
     if (!e)
         e = sql_next(statement, &row, why);

@@ -27,7 +27,7 @@ fork = multiprocessing.get_context("fork")
 @pytest.fixture(scope="session")
 def shop_file(program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
-    shop.write(program, folder / "shop.ndjson", 40000, seed=21)
+    shop.write(program, folder / "shop.ndjson", 30000, seed=21)
     return folder / "shop.ndjson", shop.write_settings(folder / "shop.json")
 
 
@@ -108,7 +108,7 @@ def test_a_hundred_readers_see_whole_commits(program, environment, shop_file, tm
     looks = [look_plainly] * READERS + [look_with(program, environment)] * QUERIES
     command = [program, "run", source, "--quiet", "--db", tmp_db, *settings, "--set",
                "checkpoint=50ms", "--set", "batch_bytes=64KiB"]
-    with readers(tmp_db, looks) as all_seen:
+    with readers(tmp_db, looks, pace_s=2.0) as all_seen:
         time.sleep(0.3)
         assert not files_of(tmp_db)  # they wait for it, and make nothing
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300,

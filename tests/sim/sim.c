@@ -41,7 +41,8 @@ static void die(int signal)
     _exit(signal == SIGALRM ? 4 : 5);
 }
 
-static void watch_over(uint64_t seed)
+/* A single world is left to the debugger or the sanitizer. */
+static void watch_over(uint64_t seed, bool alone)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM};
     struct sigaction act = {.sa_handler = die};
@@ -49,7 +50,7 @@ static void watch_over(uint64_t seed)
     (void)snprintf(last_words, sizeof(last_words),
                    "the world crashed or did not end in %d s; again: make sim SEED=%" PRIu64 "\n",
                    SECONDS_MAX, seed);
-    for (size_t i = 0; i < countof(signals); i++)
+    for (size_t i = 0; !alone && i < countof(signals); i++)
         (void)sigaction(signals[i], &act, NULL);
     (void)alarm(SECONDS_MAX);
 }
@@ -58,7 +59,6 @@ static struct trail run_world(uint64_t seed, const char *directory, bool tell)
 {
     struct trail t = {.seed = seed, .tell = tell};
 
-    watch_over(seed);
     if (seed % 3 == 2)
         shards_world(&t, directory);
     else
@@ -69,6 +69,7 @@ static struct trail run_world(uint64_t seed, const char *directory, bool tell)
 static void run_seed(const struct job *job, uint64_t seed, const char *directory,
                      struct result *sum)
 {
+    watch_over(seed, job->twice);
     struct trail t = run_world(seed, directory, job->tell);
 
     if (!t.failed && (job->twice || seed % 10 == 0)) {
