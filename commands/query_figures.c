@@ -4,13 +4,13 @@
  *
  * The windows and dimensions that fit the filters are taken one after another, in the order
  * of the configuration. The rows of one come ordered by start from each database; rows of one
- * start are a group, which is sorted by key and passed on: printed at once, or, when --limit or
+ * start (where instances share it: of one end) are a group, which is sorted by key and passed on: printed at once, or, when --limit or
  * --by is in force, offered to the ranking, which forgets whatever can't be among the best
  * --limit rows. Of several databases all rows of one window and dimension are a group; those
  * about the same become one, whose measures are counted again (query_recount.c). So memory
  * depends on a group and on --limit.
  *
- * Output order: window, dimension, start, key; with --by the measure, largest first (returns,
+ * Output order: window, dimension, start (then end, where it is shared), key; with --by the measure, largest first (returns,
  * which are negative, by size). --limit alone keeps the newest rows.
  */
 #include "commands/query.h"
@@ -106,6 +106,7 @@ struct figures {
     int measure;             /* to rank by; -1: by time */
     int64_t limit;           /* 0: none */
     uint32_t order;          /* of the pair being read */
+    bool by_end;             /* so is the series being read */
     struct query_rows group; /* being read */
     struct query_rows kept;  /* ranked */
     uint64_t total;          /* rows that fit the question */
@@ -134,6 +135,12 @@ static enum err print_figures(struct figures *f, const struct query_row *row)
     return print_row(f->print, v);
 }
 
+/* What tells the row's instance from the window's others. */
+static int64_t instance_s(const struct query_row *row)
+{
+    return row->by_end ? row->figures.end_s : row->figures.start_s;
+}
+
 /* Prints a row or offers it to the ranking. */
 static enum err pass_on(struct figures *f, const struct query_row *row)
 {
@@ -144,7 +151,7 @@ static enum err pass_on(struct figures *f, const struct query_row *row)
     f->total++;
     if (f->limit == 0 && f->measure < 0)
         return print_figures(f, row);
-    ranked.rank = f->measure < 0 ? (long double)row->figures.start_s
+    ranked.rank = f->measure < 0 ? (long double)instance_s(row)
                                  : query_measure(&row->figures, f->measure);
     e = query_rows_add(&f->kept, &ranked, query_row_key(row));
     if (e || f->limit == 0 || f->kept.list.n < 2 * limit + 1000)
@@ -164,7 +171,7 @@ static enum err end_group(struct figures *f)
         const struct query_row *row = query_row_at(g, i);
         const struct query_row *last = query_row_at(g, g->list.n - 1);
 
-        if (!f->newest_window || row->figures.start_s == last->figures.start_s)
+        if (!f->newest_window || instance_s(row) == instance_s(last))
             e = pass_on(f, row);
     }
     g->list.n = 0;
@@ -176,11 +183,10 @@ static enum err take_row(void *arg, const struct agg_row *figures, struct str ke
 {
     struct figures *f = arg;
     struct query_rows *g = &f->group;
-    struct query_row row = {.figures = *figures, .order = f->order};
+    struct query_row row = {.figures = *figures, .order = f->order, .by_end = f->by_end};
     enum err e = ERR_OK;
 
-    if (f->q->n_dbs == 1 && g->list.n > 0 &&
-        query_row_at(g, 0)->figures.start_s != figures->start_s)
+    if (f->q->n_dbs == 1 && g->list.n > 0 && instance_s(query_row_at(g, 0)) != instance_s(&row))
         e = end_group(f);
     return e ? e : query_rows_add(g, &row, key);
 }
@@ -414,6 +420,7 @@ static enum err read_pair(struct figures *f, struct why *why)
         for (size_t i = 0; !e && i < f->series[d].n; i++) {
             const struct figures_series *s = list_at(&f->series[d], i);
 
+            f->by_end = s->by_end;
             if (fits(pair->window, s->window) && fits(pair->dimension, s->dimension))
                 e = figures_rows(f->q->db[d], s, &filter, take_row, f, why);
         }

@@ -71,6 +71,8 @@ static bool is_same(const struct query_row *a, const struct query_row *b, bool o
 {
     if (!str_eq(query_row_key(a), query_row_key(b)))
         return false;
+    if (a->by_end || b->by_end)
+        return a->figures.start_s == b->figures.start_s && a->figures.end_s == b->figures.end_s;
     return overlap ? b->figures.start_s < a->figures.end_s
                    : a->figures.start_s == b->figures.start_s;
 }

@@ -173,6 +173,8 @@ static void fill(const struct recount *r, struct query_row *row)
     if (!recount_find(r, 0, row->figures.key, row->figures.start_s * 1000, &at))
         return;
     recount_row(r, at, &counted);
+    while (at > 0 && counted.span.end != row->figures.end_s * 1000) /* of those of one start */
+        recount_row(r, --at, &counted);
     if (counted.cell->lines > 0)
         recount_measures(counted.cell, &row->figures);
 }

@@ -101,6 +101,8 @@ int query_in_order(const void *a, const void *b)
     int c = by_number(x->order, y->order);
 
     c = c ? c : by_number(x->figures.start_s, y->figures.start_s);
+    if (!c && (x->by_end || y->by_end))
+        c = by_number(x->figures.end_s, y->figures.end_s);
     return c ? c : str_cmp(query_row_key(x), query_row_key(y));
 }
 

@@ -13,6 +13,7 @@ struct query_row {
     struct span key;
     uint32_t order; /* of its window and dimension */
     bool shared;    /* made of rows of several databases */
+    bool by_end;    /* of a series whose instances share their start */
     long double rank;
 };
 
@@ -29,7 +30,7 @@ enum err query_rows_add(struct query_rows *r, const struct query_row *row,
 struct query_row *query_row_at(const struct query_rows *r, size_t i);
 struct str query_row_key(const struct query_row *r);
 
-/* By window and dimension, start, key. */
+/* By window and dimension, start (by_end: then end), key. */
 int query_in_order(const void *a, const void *b);
 /* Largest rank first. */
 int query_by_rank(const void *a, const void *b);

@@ -37,9 +37,11 @@ struct fold_kind {
     enum err (*announce)(struct fold *f, struct parcel *out);
     enum err (*add)(struct fold *f, const struct fact *facts, size_t n, struct parcel *out);
     /* Late sales that are counted after all, together: rows of windows that fired get version
-     * + 1 once, those of windows long closed are recounted from the ledger's chunks before
-     * `before_seq`, which hold every other accepted sale. Their time is behind the watermark,
-     * which stays. Rows in the store must be up to date: call it right after a commit. */
+     * + 1 once, those of windows long closed are recounted from the ledger, which must hold
+     * every other accepted sale, as the store's rows must be up to date: call it right after a
+     * commit, with before_seq = UINT64_MAX. Their time is behind the watermark, which stays.
+     * When a chunk of the ledger is folded again, before_seq is its number: then state alone
+     * matters and rows of closed windows, which are there, are left out. */
     enum err (*merge)(struct fold *f, const struct fact *facts, size_t n, uint64_t before_seq,
                       struct parcel *out);
     /* A finite source ended: every window fires; the watermark stays. */

@@ -527,15 +527,22 @@ static int patience(const struct pipeline *p, int wait_ms)
     return p->dirty && wait_ms > 1 ? 1 : wait_ms;
 }
 
+static enum err read_stretch(struct pipeline *p, int wait_ms, struct stretch *in, struct why *why)
+{
+    enum err e = p->source_id ? ERR_OK : resume_source(p, why);
+
+    if (e && e != ERR_AGAIN) /* again: it is not there yet, and read waits for it */
+        return e;
+    return p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes,
+                                 patience(p, wait_ms), in, why);
+}
+
 enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
 {
     struct stretch in;
     const struct reject *bad;
-    enum err e = p->source_id ? ERR_OK : resume_source(p, why);
+    enum err e = read_stretch(p, wait_ms, &in, why);
 
-    if (!e || e == ERR_AGAIN) /* it is not there yet: read waits for it */
-        e = p->setup.source->read(p->source, (size_t)p->setup.settings->batch_bytes,
-                                  patience(p, wait_ms), &in, why);
     if (e == ERR_AGAIN)
         return idle(p, why);
     if (e == ERR_NOT_FOUND && p->source_id)

@@ -63,6 +63,23 @@ static enum err load_window(void *arg, struct str name, uint32_t version, struct
     return l->p->setup.fold->load(l->p->fold, name, version, data, l->why);
 }
 
+/* A part of windows that are not configured so any more: the next commit writes all anew. */
+static enum err drop_window(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct pipeline *p = ((struct loading *)arg)->p;
+    struct span at = {0};
+    enum err e = parcel_text(p->parcel, name, &at);
+
+    (void)version;
+    (void)data;
+    struct state_row *row = e ? NULL : list_add(&p->parcel->states);
+    if (!row)
+        return e ? e : ERR_NOMEM;
+    *row = (struct state_row){.name = at, .gone = true};
+    p->save_now = true;
+    return ERR_OK;
+}
+
 /* Late sales that follow each other were merged together. */
 static enum err merge_gathered(struct loading *l)
 {
@@ -201,6 +218,8 @@ static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
     if (same_windows)
         e = store_each_state(p->setup.store, "windows/", load_window, l, l->why);
     else
+        e = store_each_state(p->setup.store, "windows/", drop_window, l, l->why);
+    if (!same_windows)
         p->saved_seq = 0;
     if (!e)
         e = fold->loaded(p->fold, l->why);

@@ -31,6 +31,11 @@ struct cell {
 };
 
 void cell_init(struct cell *c, uint32_t key);
+/* Most cells of an hour hold all they have inline: nothing to free. */
+static inline bool cell_holds_memory(const struct cell *c)
+{
+    return c->invoices.form | c->customers.form | c->values.form;
+}
 void cell_clear(struct cell *c); /* frees what it holds */
 void cell_reset(struct cell *c); /* empties, may keep memory: for scratch cells */
 /* On ERR_NOMEM the cell counts the sale fully or not at all; likewise on ERR_LIMIT, a sum

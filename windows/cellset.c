@@ -12,8 +12,10 @@
 
 void cellset_clear(struct cellset *s)
 {
-    for (uint32_t i = 0; i < s->n; i++)
-        cell_clear(&s->cell[i]);
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (cell_holds_memory(&s->cell[i]))
+            cell_clear(&s->cell[i]);
+    }
     free(s->cell);
     free(s->index);
     free(s->changed);

@@ -6,6 +6,7 @@
  *
  * Rows leave in key order, which is the order in which the store wants them.
  */
+#include "windows/order.h"
 #include "windows/state.h"
 
 #include <stdlib.h>
@@ -163,12 +164,12 @@ static enum err room_for_keys(struct bench *b, size_t links, uint32_t keys)
         b->link = link;
         b->cap_links = links * 2;
     }
-    if (links > b->cap_keys) {
-        uint32_t *key = realloc(b->key, links * 2 * sizeof(*key));
+    if (links * 2 > b->cap_keys) {
+        uint32_t *key = realloc(b->key, links * 4 * sizeof(*key));
         if (!key)
             return ERR_NOMEM;
         b->key = key;
-        b->cap_keys = links * 2;
+        b->cap_keys = links * 4;
     }
     if (keys > b->cap_head) {
         uint32_t *head = realloc(b->head, (size_t)keys * 2 * sizeof(*head));
@@ -181,17 +182,11 @@ static enum err room_for_keys(struct bench *b, size_t links, uint32_t keys)
     return ERR_OK;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
+/* bench.key has room for twice its keys. */
 static void sort_keys(struct bench *b)
 {
     if (b->n_keys)
-        qsort(b->key, b->n_keys, sizeof(*b->key), by_number);
+        order_keys(b->key, b->n_keys, b->key + b->n_keys);
 }
 
 /* Chains the cells of every key over all pieces and sorts the keys. */

@@ -74,7 +74,7 @@ static enum err rewrite_instance(struct merging *m, struct window *w, struct win
         return ERR_OK;
     if (!closed && !window_fired(f, w, span))
         return ERR_OK;
-    if (closed && merge_expired(f, w, span.start))
+    if (closed && (m->again || merge_expired(f, w, span.start)))
         return ERR_OK;
     for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
         if (!w->series[d])
@@ -246,6 +246,7 @@ enum err fold_merge(struct fold *f, const struct fact *facts, size_t n, uint64_t
     *m = (struct merging){.fold = f, .facts = facts, .n = n, .before_seq = before_seq, .out = out};
     m->ledger =
         (struct recount_ledger){.arg = m, .chunks = ledger_chunks, .invoice = ledger_invoice};
+    m->again = before_seq != UINT64_MAX;
     m->unreachable_ms = f->watermark_ms == WHEN_NONE
                             ? WHEN_NONE
                             : f->watermark_ms - f->settings->allowed_lateness_ms;

@@ -271,13 +271,13 @@ static enum err absorb(struct rejoin *r, const struct visit *v, int64_t first_ms
                                 .key = v->key,
                                 .start_s = seconds(first_ms),
                                 .end_s = seconds(last_ms + gap_of(r, v))};
-    uint32_t version = 0;
+    uint32_t version = 1; /* at least; how often it was rewritten is not known again */
     bool fired = true;
     bool taken =
         sessions_take(w->sessions[v->at.dimension], v->key, first_ms, last_ms, &version, &fired);
     enum err e = ERR_OK;
 
-    if (!taken)
+    if (!taken && !r->m->again)
         e = store_row_version(r->m->fold->store, &was, &version);
     run->live = run->live || taken;
     run->open = run->open || !fired;
@@ -324,6 +324,8 @@ static enum err plan_run(struct rejoin *r, const struct visit *v, size_t from, s
     run.open = run.open || (ends > f->watermark_ms && run.first_ms > f->end_mark_ms);
     run.live = run.live || ends > r->m->unreachable_ms;
     run.version += !run.open;
+    if (r->m->again && !run.live)
+        return ERR_OK;
     struct run *to = list_add(&r->m->runs);
     if (!to)
         return ERR_NOMEM;

@@ -168,6 +168,7 @@ struct merging {
     const struct fact *facts;
     size_t n;
     uint64_t before_seq;
+    bool again; /* the ledger is folded again: rows of closed windows are there */
     struct parcel *out;
     int64_t unreachable_ms; /* windows that end at or before this may have lost slices */
     struct recount_ledger ledger;

@@ -409,8 +409,7 @@ static enum err one_merged(struct apply *a, const struct parcel *p, const void *
     bind_whole(&b, r->id);
     e = bind_run(&b, why);
     if (!e && sqlite3_changes(a->db) != 1)
-        e = why_set(why, ERR_DAMAGED, "late sale %lld is not there to be merged",
-                    (long long)r->id);
+        e = why_set(why, ERR_DAMAGED, "late sale %lld is not there to be merged", (long long)r->id);
     if (e)
         return e;
     b = bind_to(a->statement[ST_MERGED_COUNT]);

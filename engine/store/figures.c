@@ -4,8 +4,10 @@
  *
  * The id of a history row is start_s * 2^30 + key (schema.h), so a range of window starts is a
  * range of ids and costs only the rows in it; the latest window is found at the end of the
- * table. The rows of a `newest` series all belong to one window: its start is checked once,
- * and a key is found by id.
+ * table. Where the id packs the end instead, rows are in the order of their starts as well: a
+ * range of starts begins at the first row that ends after its beginning, and the first row
+ * that starts behind it ends the reading. The rows of a `newest` series all belong to one window:
+ * its start is checked once, and a key is found by id.
  */
 #include "engine/store/figures.h"
 #include "engine/store/schema.h"
@@ -53,14 +55,15 @@ static enum err add_series(void *arg, int n, const char *const *names, const str
     s->span_s = v[4].whole;
     s->start_s = v[5].whole;
     s->end_s = v[6].whole;
+    s->by_end = v[7].whole != 0;
     return take_name(s->window, &v[1]) && take_name(s->dimension, &v[2]) ? ERR_OK : ERR_DAMAGED;
 }
 
 enum err figures_series(struct reader_db *r, struct list *out, struct why *why)
 {
     static const struct question q = {
-        .sql = "SELECT id, \"window\", dimension, newest, span_s, start_s, end_s FROM series"
-               " ORDER BY id",
+        .sql = "SELECT id, \"window\", dimension, newest, span_s, start_s, end_s, by_end"
+               " FROM series ORDER BY id",
     };
     enum err e = reader_db_ask(r, &q, add_series, out, why);
 
@@ -73,6 +76,7 @@ enum err figures_series(struct reader_db *r, struct list *out, struct why *why)
 
 struct row_reader {
     const struct figures_series *series;
+    const struct figures_filter *filter;
     figures_fn each;
     void *arg;
 };
@@ -111,31 +115,44 @@ static int64_t end_of(int64_t start_s, int64_t span_s)
     return (int64_t)((uint64_t)start_s + (uint64_t)span_s);
 }
 
+/* Start, end, final and version. */
+static void take_window(struct agg_row *row, const struct figures_series *s, const struct value *v)
+{
+    int64_t packed_s = (v[AT_ID].whole - (int64_t)row->key) / SCHEMA_KEYS;
+    bool of_window = true;
+
+    if (s->newest) {
+        row->start_s = s->start_s;
+        row->end_s = s->end_s;
+        of_window = v[AT_OF].kind == VALUE_WHOLE && v[AT_OF].whole == s->start_s;
+    } else if (s->by_end) {
+        row->start_s = v[AT_END].whole;
+        row->end_s = packed_s;
+    } else {
+        row->start_s = packed_s;
+        row->end_s = v[AT_END].kind == VALUE_NULL ? end_of(packed_s, s->span_s) : v[AT_END].whole;
+    }
+    if (of_window) {
+        row->final = v[AT_STATE].whole & 1;
+        row->version = (uint32_t)(v[AT_STATE].whole >> 1);
+    }
+}
+
 static enum err read_row(void *arg, int n, const char *const *names, const struct value *v)
 {
     const struct row_reader *reader = arg;
     const struct figures_series *s = reader->series;
     struct agg_row row = {.series = (uint16_t)s->id, .op = ROW_PUT};
-    int64_t id = v[AT_ID].whole;
-    uint64_t low = (uint64_t)id & (uint64_t)(SCHEMA_KEYS - 1);
-    bool of_window = true;
 
     (void)n;
     (void)names;
-    row.key = (uint32_t)low;
+    row.key = (uint32_t)((uint64_t)v[AT_ID].whole & (uint64_t)(SCHEMA_KEYS - 1));
     take_measures(&row, v);
-    if (s->newest) {
-        row.start_s = s->start_s;
-        row.end_s = s->end_s;
-        of_window = v[AT_OF].kind == VALUE_WHOLE && v[AT_OF].whole == s->start_s;
-    } else {
-        row.start_s = (id - (int64_t)low) / SCHEMA_KEYS;
-        row.end_s = v[AT_END].kind == VALUE_NULL ? end_of(row.start_s, s->span_s) : v[AT_END].whole;
-    }
-    if (of_window) {
-        row.final = v[AT_STATE].whole & 1;
-        row.version = (uint32_t)(v[AT_STATE].whole >> 1);
-    }
+    take_window(&row, s, v);
+    if (s->by_end && row.start_s >= reader->filter->to_s)
+        return ERR_END;
+    if (s->by_end && row.start_s < reader->filter->from_s)
+        return ERR_OK;
     return reader->each(reader->arg, &row, v[AT_KEY].text);
 }
 
@@ -154,17 +171,32 @@ static int64_t clamped(int64_t start_s)
     return start_s < -SCHEMA_START_MAX ? -SCHEMA_START_MAX : start_s;
 }
 
+/* Moves range[0] to the first id of the latest window in the range, if there is one. */
+static enum err find_newest(struct reader_db *r, const struct figures_series *s,
+                            const struct figures_filter *filter, int64_t range[2], struct why *why)
+{
+    struct value newest = {.kind = VALUE_NULL};
+    struct value bounds[] = {whole(range[0]), whole(range[1]), whole(filter->from_s),
+                             whole(filter->to_s)};
+    char sql[160];
+    struct question q = {.sql = sql, .parameters = bounds, .n_parameters = s->by_end ? 4 : 2};
+    enum err e;
+
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT id FROM rows_%lld WHERE id BETWEEN ? AND ?%s ORDER BY id DESC LIMIT 1",
+                   (long long)s->id, s->by_end ? " AND end_s >= ? AND end_s < ?" : "");
+    e = reader_db_ask(r, &q, take_whole, &newest, why);
+    if (!e && newest.kind == VALUE_WHOLE)
+        range[0] = newest.whole - (int64_t)((uint64_t)newest.whole & (uint64_t)(SCHEMA_KEYS - 1));
+    return e;
+}
+
 /* First and last id of the range; *last < *first: nothing is in it. */
 static enum err id_range(struct reader_db *r, const struct figures_series *s,
                          const struct figures_filter *filter, int64_t range[2], struct why *why)
 {
     int64_t from_s = clamped(filter->from_s);
     int64_t to_s = clamped(filter->to_s);
-    struct value newest = {.kind = VALUE_NULL};
-    struct value bounds[2];
-    char sql[120];
-    struct question q = {.sql = sql, .parameters = bounds, .n_parameters = 2};
-    enum err e;
 
     if (s->newest) {
         bool inside = s->start_s >= from_s && s->start_s < to_s;
@@ -179,17 +211,8 @@ static enum err id_range(struct reader_db *r, const struct figures_series *s,
         return ERR_OK;
     }
     range[0] = from_s == -SCHEMA_START_MAX ? INT64_MIN : from_s * SCHEMA_KEYS;
-    range[1] = to_s == SCHEMA_START_MAX ? INT64_MAX : to_s * SCHEMA_KEYS - 1;
-    if (!filter->newest_window)
-        return ERR_OK;
-    (void)snprintf(sql, sizeof(sql), "SELECT max(id) FROM rows_%lld WHERE id BETWEEN ? AND ?",
-                   (long long)s->id);
-    bounds[0] = whole(range[0]);
-    bounds[1] = whole(range[1]);
-    e = reader_db_ask(r, &q, take_whole, &newest, why);
-    if (!e && newest.kind == VALUE_WHOLE)
-        range[0] = newest.whole - (int64_t)((uint64_t)newest.whole & (uint64_t)(SCHEMA_KEYS - 1));
-    return e;
+    range[1] = s->by_end || to_s == SCHEMA_START_MAX ? INT64_MAX : to_s * SCHEMA_KEYS - 1;
+    return filter->newest_window ? find_newest(r, s, filter, range, why) : ERR_OK;
 }
 
 /* The number of the key asked for; *known: there is one. */
@@ -233,7 +256,7 @@ enum err figures_rows(struct reader_db *r, const struct figures_series *s,
                       const struct figures_filter *filter, figures_fn each, void *arg,
                       struct why *why)
 {
-    struct row_reader reader = {.series = s, .each = each, .arg = arg};
+    struct row_reader reader = {.series = s, .filter = filter, .each = each, .arg = arg};
     bool all = strcmp(s->dimension, "all") == 0;
     bool one_key = filter->has_key && !all;
     bool known = all ? !filter->has_key || str_eq(filter->key, STR("*")) : true;

@@ -13,7 +13,6 @@
 #include "engine/store/reader.h"
 
 #include <cjson/cJSON.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -124,9 +123,6 @@ static void write_sales(const char *name, void (*print)(FILE *f, int i))
     ok(fclose(f) == 0);
 }
 
-/* Reports of the sanitizers must not end up in the file that stands for standard error. */
-extern void __sanitizer_set_report_fd(void *fd) __attribute__((weak));
-
 void rig_make(void)
 {
     static cJSON_Hooks hooks;
@@ -136,8 +132,6 @@ void rig_make(void)
     (void)tmp_write(RIG_SETTINGS, shop_settings, sizeof(shop_settings) - 1);
     write_sales(RIG_JSON, print_json);
     write_sales(RIG_CSV, print_csv);
-    if (__sanitizer_set_report_fd)
-        __sanitizer_set_report_fd((void *)(intptr_t)dup(STDERR_FILENO));
 }
 
 const char *rig_path(const char *name)
@@ -209,25 +203,14 @@ static void read_back(const char *name, char *out, size_t size)
     (void)fclose(f);
 }
 
-/* Leads a standard stream into a file; returns a copy of where it led. */
-static int redirect(FILE *stream, int to, const char *name)
+/* Puts a file in the place of a standard stream. The descriptors stay as they are, so that what
+ * the sanitizers say is seen. */
+static FILE *instead(const char *name)
 {
-    int was, fd;
+    FILE *f = fopen(rig_path(name), "wb");
 
-    (void)fflush(stream);
-    was = dup(to);
-    fd = open(rig_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ok(was >= 0 && fd >= 0 && dup2(fd, to) == to);
-    (void)close(fd);
-    return was;
-}
-
-static void bring_back(FILE *stream, int to, int was)
-{
-    (void)fflush(stream);
-    clearerr(stream);
-    ok(dup2(was, to) == to);
-    (void)close(was);
+    ok(f != NULL);
+    return f;
 }
 
 struct plan {
@@ -239,19 +222,21 @@ struct plan {
 static int command(struct env *env, const char *const *argv, struct plan *plan)
 {
     char *args[ARGS_MAX] = {(char *)(uintptr_t) "tillstream"};
+    FILE *out = stdout, *err = stderr;
     int argc = 1;
-    int out, err, status;
+    int status;
 
     for (; *argv && argc < ARGS_MAX - 1; argv++)
         args[argc++] = (char *)(uintptr_t)*argv;
-    out = redirect(stdout, STDOUT_FILENO, "stdout");
-    err = redirect(stderr, STDERR_FILENO, "stderr");
+    stdout = instead("stdout");
+    stderr = instead("stderr");
     if (plan->armed)
         fault_arm(plan->kind, plan->n, plan->onwards);
     status = command_main(env, argc, args);
     plan->met = fault_disarm();
-    bring_back(stdout, STDOUT_FILENO, out);
-    bring_back(stderr, STDERR_FILENO, err);
+    ok(fclose(stdout) == 0 && fclose(stderr) == 0);
+    stdout = out;
+    stderr = err;
     read_back("stdout", output, sizeof(output));
     read_back("stderr", complaint, sizeof(complaint));
     return status;

@@ -139,7 +139,7 @@ T(books_add_customers_and_replace_invoices)
            "C536365|17850|United Kingdom|2010-12-01T00:00:00Z|2010-12-01T00:01:01Z|3|6|-15.3|"
            "-15300000|1|1");
     eq_str(parcels_ask(path, "SELECT * FROM customers"),
-           "17850|United Kingdom|2010-11-30T23:59:59Z|2010-12-01T00:00:00Z|4|2|6|3|3000000|-0.5|"
+           "17850|United Kingdom|2010-11-30T23:59:59Z|2010-12-01T00:00:00Z|4|2|6|3|3000000|-0.5|0|"
            "-500000");
     parcel_close(p);
     store_close(s);
