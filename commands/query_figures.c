@@ -4,14 +4,15 @@
  *
  * The windows and dimensions that fit the filters are taken one after another, in the order
  * of the configuration. The rows of one come ordered by start from each database; rows of one
- * start (where instances share it: of one end) are a group, which is sorted by key and passed on: printed at once, or, when --limit or
- * --by is in force, offered to the ranking, which forgets whatever can't be among the best
- * --limit rows. Of several databases all rows of one window and dimension are a group; those
- * about the same become one, whose measures are counted again (query_recount.c). So memory
- * depends on a group and on --limit.
+ * start (of one end, where instances share their start) are a group, which is sorted by key and
+ * passed on: printed at once, or, when --limit or --by is in force, offered to the ranking, which
+ * forgets whatever can't be among the best --limit rows. Of several databases all rows of one
+ * window and dimension are a group; those about the same become one, whose measures are counted
+ * again (query_recount.c). So memory depends on a group and on --limit.
  *
- * Output order: window, dimension, start (then end, where it is shared), key; with --by the measure, largest first (returns,
- * which are negative, by size). --limit alone keeps the newest rows.
+ * Output order: window, dimension, start (then end, where the start is shared), key; with --by
+ * the measure, largest first (returns, which are negative, by size). --limit alone keeps the
+ * newest rows.
  */
 #include "commands/query.h"
 #include "commands/query_recount.h"
@@ -151,8 +152,8 @@ static enum err pass_on(struct figures *f, const struct query_row *row)
     f->total++;
     if (f->limit == 0 && f->measure < 0)
         return print_figures(f, row);
-    ranked.rank = f->measure < 0 ? (long double)instance_s(row)
-                                 : query_measure(&row->figures, f->measure);
+    ranked.rank =
+        f->measure < 0 ? (long double)instance_s(row) : query_measure(&row->figures, f->measure);
     e = query_rows_add(&f->kept, &ranked, query_row_key(row));
     if (e || f->limit == 0 || f->kept.list.n < 2 * limit + 1000)
         return e;

@@ -377,6 +377,8 @@ static bool commit_is_due(const struct pipeline *p)
 
     if (!p->dirty)
         return false;
+    if (p->ledger.bytes.n >= LEDGER_CHUNK_MAX / 4)
+        return true;
     if (p->trickle && ns >= TRICKLE_NS && store_commits(p->setup.store) == p->commits)
         return true;
     if (s->checkpoint_records && p->records - p->records_at_commit >= s->checkpoint_records)

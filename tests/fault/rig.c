@@ -26,7 +26,7 @@ enum { ARGS_MAX = 24, LINES = 72, RESULTS_MAX = 1 << 26, GOOD_MAX = 1 << 16 };
 /* ---- the shop ---- */
 
 static const char shop_settings[] =
-    "{\"threads\": 0, \"checkpoint\": \"1h\", \"checkpoint_records\": 25, \"batch_bytes\": 1000,\n"
+    "{\"threads\": 0, \"checkpoint\": \"1h\", \"checkpoint_records\": 12, \"batch_bytes\": 1000,\n"
     " \"pen_sales\": 4, \"pen_invoices\": 2,\n"
     " \"dimensions\": [\"all\", \"country\", \"country+stock_code\"],\n"
     " \"windows\": [\n"
@@ -571,8 +571,7 @@ static bool round_of(const struct rig_deed *d, enum fault kind, uint64_t n, bool
     return plan.met;
 }
 
-/* How many calls to go on by, so that about as many fail as are asked for. */
-static uint64_t step_for(uint64_t points)
+uint64_t rig_step(uint64_t points)
 {
     const char *text = getenv("FAULT_POINTS");
     uint64_t wanted = text ? strtoull(text, NULL, 10) : 25;
@@ -588,7 +587,7 @@ void rig_fail_everywhere(const struct rig_deed *d, enum fault kind, bool onwards
 
     ok(!round_of(d, kind, 0, false));
     points = fault_seen();
-    step = step_for(points);
+    step = rig_step(points);
     n = 1 + rnd_below(&random, step);
     while (round_of(d, kind, n, onwards)) {
         failed++;

@@ -56,6 +56,9 @@ enum err rig_turn_all(struct rig_run *r);
 /* A database of half the source: state saved in parts, a ledger after them, then closed. */
 void rig_half(const char *db, const char *source);
 
+/* How many of so many points to go on by: in quick runs about FAULT_POINTS of them are tried. */
+uint64_t rig_step(uint64_t points);
+
 /* What is to be tried with a fault in it. */
 struct rig_deed {
     const char *name;
