@@ -583,10 +583,26 @@ static enum err checkpoint(struct apply *a, struct why *why)
     return sql_fail(a->db, rc, why);
 }
 
+/* SQLite would go on writing into a file that has no name any more. */
+static enum err still_there(struct apply *a, struct why *why)
+{
+    int moved = 0;
+
+    (void)sqlite3_file_control(a->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        return ERR_OK;
+    return why_set(why, ERR_IO,
+                   "%s was deleted or replaced while it was being written: nothing more can be "
+                   "saved in it; start again to go on with what is there now",
+                   sqlite3_db_filename(a->db, "main"));
+}
+
 static enum err commit(struct apply *a, struct why *why)
 {
-    enum err e;
+    enum err e = still_there(a, why);
 
+    if (e)
+        return e;
     crash_point("before_durable");
     e = sql_run(a->statement[ST_COMMIT], why);
     if (e)

@@ -184,7 +184,7 @@ def test_instances_that_share_their_start_in_several_databases(till, tillstream,
 
 def test_a_merged_late_sale_counts_in_the_instances_that_hold_it(run, till, tillstream, tmp_path,
                                                                  tmp_db):
-    late = START + 2 * DAY + 7 * HOUR
+    late = START + 7 * HOUR
     sale = {"InvoiceNo": "1", "StockCode": "A", "Quantity": 9, "InvoiceDate": text(late),
             "UnitPrice": 1.5, "CustomerID": "0", "Country": "France"}
     source = tmp_path / "late.ndjson"

@@ -48,6 +48,7 @@ struct disk_file {
 struct open_file {
     sqlite3_file base;
     struct disk_file *disk; /* NULL: a temporary file without a name */
+    bool directory_too;     /* SQLite syncs the directory with the first sync of this file */
     sqlite3_file *real;
 };
 
@@ -130,6 +131,24 @@ static void sync_file(struct disk_file *f)
         apply(&f->durable, c);
     f->durable.exists = true;
     drop_changes(f);
+}
+
+/* Names made and names deleted so far are on the disk now; what the files hold is not. */
+static void sync_directory(void)
+{
+    for (size_t i = 0; i < disk.n_files; i++) {
+        struct disk_file *f = &disk.file[i];
+        bool deletes = false;
+
+        for (const struct change *c = f->first; c; c = c->next) {
+            f->durable.exists = c->kind != DELETED;
+            deletes = deletes || c->kind == DELETED;
+        }
+        if (deletes) { /* nobody here goes on with a file that was deleted */
+            f->durable.n = 0;
+            drop_changes(f);
+        }
+    }
 }
 
 /* The file of this name; what it holds when first seen is taken to be on the disk. */
@@ -221,6 +240,9 @@ static int pc_sync(sqlite3_file *file, int flags)
         return SQLITE_IOERR_FSYNC;
     if (f)
         sync_file(f);
+    if (of(file)->directory_too)
+        sync_directory();
+    of(file)->directory_too = false;
     if (f && disk.told)
         disk.told(disk.arg, f->path);
     return SQLITE_OK;
@@ -305,10 +327,12 @@ static const sqlite3_io_methods methods = {
 
 static int pc_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out)
 {
+    const int logs = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
     struct open_file *f = of(file);
     int rc;
 
     (void)vfs;
+    f->directory_too = (flags & SQLITE_OPEN_CREATE) && (flags & logs);
     f->base.pMethods = NULL;
     f->disk = name ? find(name) : NULL;
     f->real = (sqlite3_file *)(void *)(f + 1);
@@ -320,7 +344,7 @@ static int pc_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, 
     return rc;
 }
 
-static int pc_delete(sqlite3_vfs *vfs, const char *name, int sync_directory)
+static int pc_delete(sqlite3_vfs *vfs, const char *name, int directory_too)
 {
     struct disk_file *f = find(name);
     int rc;
@@ -332,10 +356,8 @@ static int pc_delete(sqlite3_vfs *vfs, const char *name, int sync_directory)
     if (rc)
         return rc;
     note(f, DELETED, 0, NULL, 0);
-    if (sync_directory) {
-        sync_file(f);
-        f->durable.exists = false;
-    }
+    if (directory_too)
+        sync_directory();
     return SQLITE_OK;
 }
 

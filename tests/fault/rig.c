@@ -207,10 +207,18 @@ static void read_back(const char *name, char *out, size_t size)
  * the sanitizers say is seen. */
 static FILE *instead(const char *name)
 {
-    FILE *f = fopen(rig_path(name), "wb");
+    FILE *f;
 
+    (void)unlink(rig_path(name)); /* it may be somebody else's */
+    f = fopen(rig_path(name), "wb");
     ok(f != NULL);
     return f;
+}
+
+void rig_read_back(void)
+{
+    read_back("stdout", output, sizeof(output));
+    read_back("stderr", complaint, sizeof(complaint));
 }
 
 struct plan {
@@ -237,8 +245,7 @@ static int command(struct env *env, const char *const *argv, struct plan *plan)
     ok(fclose(stdout) == 0 && fclose(stderr) == 0);
     stdout = out;
     stderr = err;
-    read_back("stdout", output, sizeof(output));
-    read_back("stderr", complaint, sizeof(complaint));
+    rig_read_back();
     return status;
 }
 
@@ -354,8 +361,12 @@ void rig_sound(const char *db)
 {
     sqlite3 *connection = NULL;
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_open_v2(db, &connection, SQLITE_OPEN_READWRITE, NULL);
     const unsigned char *said = NULL;
+    int rc;
+
+    if (access(db, F_OK) != 0)
+        return;
+    rc = sqlite3_open_v2(db, &connection, SQLITE_OPEN_READWRITE, NULL);
 
     if (!rc)
         rc = sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, NULL);
@@ -535,8 +546,7 @@ static void after_failure(const struct rig_deed *d, enum fault kind, int status)
         fail("%s: %s, status %d: %s", d->name, fault_struck(), status, complaint);
     if (known_good(d, hash_database(d->db)))
         return;
-    if (access(d->db, F_OK) == 0)
-        rig_sound(d->db);
+    rig_sound(d->db);
     status = rig_command(rig_env(), d->argv);
     if (status)
         fail("%s: %s, and again: status %d: %s", d->name, fault_struck(), status, complaint);

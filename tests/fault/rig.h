@@ -28,6 +28,8 @@ struct env *rig_env(void);
 
 /* Runs "tillstream" + argv (NULL ends it) here; its exit status. */
 int rig_command(struct env *env, const char *const *argv);
+/* What the last command in another process, forked from here, wrote: for the two below. */
+void rig_read_back(void);
 /* What the last command wrote to the standard output, and to the standard error. */
 const char *rig_output(void);
 const char *rig_complaint(void);
@@ -37,7 +39,7 @@ const char *rig_complaint(void);
 char *rig_results(const char *db, bool clocks);
 /* NULL, or the first line in which two of them differ (static). */
 const char *rig_difference(const char *got, const char *wanted);
-/* Fails the test unless SQLite finds the file sound. */
+/* Fails the test unless SQLite finds the file sound, or there is none. */
 void rig_sound(const char *db);
 /* Puts a copy of `from` (closed in good order; NULL: nothing) in the place of `db`. */
 void rig_restore(const char *db, const char *from);
