@@ -22,6 +22,7 @@ enum {
     SUM_UNITS,
     SUM_REVENUE,
     SUM_RETURN,
+    SUM_FLAGGED,
     MOST_CUSTOMERS,
     MOST_COUNTRIES
 };
@@ -59,16 +60,17 @@ static const struct print_column customer_columns[] = {
     {.name = "revenue", .kind = PRINT_MONEY},
     {.name = "revenue_micros", .only_data = true},
     {.name = "return_revenue", .kind = PRINT_MONEY},
+    {.name = "flagged", .rank = 4},
     {.name = "return_revenue_micros", .only_data = true},
 };
-static const int customer_at[] = {TEXT_NAME,   TEXT_COUNTRY, TEXT_FIRST, TEXT_LAST,
-                                  SUM_LINES,   SUM_INVOICES, SUM_UNITS,  SUM_REVENUE,
-                                  SUM_REVENUE, SUM_RETURN,   SUM_RETURN};
+static const int customer_at[] = {TEXT_NAME,   TEXT_COUNTRY, TEXT_FIRST,  TEXT_LAST,
+                                  SUM_LINES,   SUM_INVOICES, SUM_UNITS,   SUM_REVENUE,
+                                  SUM_REVENUE, SUM_RETURN,   SUM_FLAGGED, SUM_RETURN};
 static const struct shelf customers = {
     .view = "customers",
     .name = "customer",
     .select = "SELECT customer, customer, country, first_time, last_time, lines, invoices, units,"
-              " revenue_micros, return_revenue_micros, 0, 0 FROM customers",
+              " revenue_micros, return_revenue_micros, flagged, 0, 0 FROM customers",
     .columns = customer_columns,
     .n_columns = countof(customer_columns),
     .at = customer_at,
@@ -96,7 +98,7 @@ static const struct shelf invoices = {
     .view = "invoices",
     .name = "invoice",
     .select = "SELECT invoice, customer, country, first_time, last_time, lines, 1, units,"
-              " revenue_micros, 0, n_customers, n_countries FROM invoices",
+              " revenue_micros, 0, 0, n_customers, n_countries FROM invoices",
     .columns = invoice_columns,
     .n_columns = countof(invoice_columns),
     .at = invoice_at,

@@ -19,8 +19,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_clear(struct buf *b);                                    /* frees; usable again */
-enum err buf_reserve(struct buf *b, size_t more) MUST_CHECK;      /* room for `more` bytes */
+void buf_clear(struct buf *b);                               /* frees; usable again */
+enum err buf_reserve(struct buf *b, size_t more) MUST_CHECK; /* room for `more` bytes */
 enum err buf_add(struct buf *b, const void *p, size_t n) MUST_CHECK;
 enum err buf_str(struct buf *b, struct str s) MUST_CHECK;
 enum err buf_text(struct buf *b, const char *text) MUST_CHECK;
@@ -28,9 +28,9 @@ enum err buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3) MU
 enum err buf_u8(struct buf *b, uint8_t v) MUST_CHECK;
 enum err buf_u32(struct buf *b, uint32_t v) MUST_CHECK;
 enum err buf_u64(struct buf *b, uint64_t v) MUST_CHECK;
-enum err buf_varint(struct buf *b, uint64_t v) MUST_CHECK;        /* LEB128, 1 to 10 bytes */
-enum err buf_zigzag(struct buf *b, int64_t v) MUST_CHECK;         /* signed, small ones short */
-enum err buf_bytes(struct buf *b, struct str s) MUST_CHECK;       /* varint length, then bytes */
+enum err buf_varint(struct buf *b, uint64_t v) MUST_CHECK;  /* LEB128, 1 to 10 bytes */
+enum err buf_zigzag(struct buf *b, int64_t v) MUST_CHECK;   /* signed, small ones short */
+enum err buf_bytes(struct buf *b, struct str s) MUST_CHECK; /* varint length, then bytes */
 
 /* Reads what the functions above wrote. After the first short or malformed read
  * `bad` is set, every further read gives 0, and the caller checks once at the end. */

@@ -291,7 +291,7 @@ enum err requests_apply(struct pipeline *p, struct why *why)
             return give_up(p, r.id, e, why);
         e = store_next_request(p->setup.store, &r);
     }
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return e == ERR_NOT_FOUND ? ERR_OK : store_explain(p->setup.store, e, why);
 }
 
 enum err pipeline_requests(struct pipeline *p, struct why *why)

@@ -17,10 +17,10 @@ struct source;
 
 /* What a source says of itself, for `progress.source` and for resuming. */
 struct source_identity {
-    char path[4096];      /* "file:/real/path", "stdin", "kinesis:ARN" */
-    uint64_t head_hash;   /* files: hash of the first head_len decoded-as-stored bytes */
-    uint32_t head_len;    /* 0 to 4096 */
-    bool resumable;       /* stdin is not */
+    char path[4096];    /* "file:/real/path", "stdin", "kinesis:ARN" */
+    uint64_t head_hash; /* files: hash of the first head_len decoded-as-stored bytes */
+    uint32_t head_len;  /* 0 to 4096 */
+    bool resumable;     /* stdin is not */
 };
 
 /* Bytes that continue where the last stretch of this shard ended. Borrowed until the next
@@ -28,12 +28,12 @@ struct source_identity {
  * record that is cut short ends here. */
 struct stretch {
     struct str bytes;
-    uint64_t offset;      /* of bytes.p[0] in the decoded source */
+    uint64_t offset; /* of bytes.p[0] in the decoded source */
     bool last;
 };
 
 struct source_kind {
-    const char *name;     /* "file" */
+    const char *name; /* "file" */
     /* `locator` as on the command line. `follow`: go on when the end is reached. */
     enum err (*open)(struct env *env, const struct settings *settings, const char *locator,
                      bool follow, struct source **out, struct why *why);
@@ -65,14 +65,14 @@ struct source_kind {
     void (*consume)(struct source *s, size_t n);
 };
 
-extern const struct source_kind source_file;  /* connectors/file.c: files and "-" */
+extern const struct source_kind source_file; /* connectors/file.c: files and "-" */
 
 /* A codec turns stretches into sales. It keeps what it learned (CSV header, separator) and
  * may keep a place inside an unfinished construct (a JSON array). */
 struct codec;
 
 struct codec_kind {
-    const char *name;     /* "json", "csv" */
+    const char *name; /* "json", "csv" */
     enum err (*open)(const struct settings *settings, struct codec **out, struct why *why);
     void (*close)(struct codec *c);
     /* Decodes whole records from the front of `in` into `out` (appending), sets *consumed.
@@ -96,8 +96,8 @@ const struct codec_kind *codec_for(const char *locator, struct str head);
 
 /* engine/sales.c: the batch's memory. */
 void sales_init(struct sales *s);
-void sales_clear(struct sales *s);                  /* frees */
-void sales_reset(struct sales *s);                  /* empties, keeps the memory */
+void sales_clear(struct sales *s); /* frees */
+void sales_reset(struct sales *s); /* empties, keeps the memory */
 enum err sales_room(struct sales *s, size_t more) MUST_CHECK;
 /* Text space for one field; stays valid until reset (blocks never move). */
 char *sales_text(struct sales *s, size_t n);

@@ -185,9 +185,9 @@ static enum err open_windows(const struct fold_setup *setup, struct fold **out, 
     }
     plan_levels(f);
     enum err e = number_series(f);
-    if (e) {
+    if (e) { /* the store knows what happened (store_explain) */
         close_windows(f);
-        return why_set(why, e, "the windows could not be set up: %s", err_text(e));
+        return e;
     }
     *out = f;
     return ERR_OK;

@@ -67,8 +67,9 @@ static enum err update(sqlite3 *db, int64_t id, const char *result)
 {
     sqlite3_stmt *statement = NULL;
     struct binder b;
-    enum err e = sql_prepare(db, "UPDATE requests SET result = 'failed: ' || ? WHERE id = ?",
-                             &statement, NULL);
+    enum err e = sql_prepare(
+        db, "UPDATE requests SET result = 'failed: ' || ? WHERE id = ? AND result IS NULL",
+        &statement, NULL);
 
     if (e)
         return e;

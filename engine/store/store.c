@@ -25,8 +25,12 @@ static enum err prepare_file(sqlite3 *db, struct why *why)
 {
     enum schema_state state = SCHEMA_EMPTY;
     int keep = 1;
-    enum err e = schema_look(db, &state, why);
+    enum err e;
 
+    /* Before SQLite makes a log that can't be written either, and stays. */
+    if (sqlite3_db_readonly(db, "main") == 1)
+        return sql_fail(db, SQLITE_READONLY, why);
+    e = schema_look(db, &state, why);
     (void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
     if (!e && state == SCHEMA_EMPTY)
         e = sql_exec(db, "PRAGMA page_size = 8192", why);

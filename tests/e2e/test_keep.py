@@ -32,7 +32,7 @@ def sales():
     for i in range(DAYS * A_DAY):
         time = START + i * DAY / A_DAY + timedelta(minutes=i * 7 % 60)
         yield time, str(i % CUSTOMERS), 1 + i % 3
-        if i % 10 == 0:
+        if i % 10 == 5:
             yield time - timedelta(minutes=4), str(i % 3), 2
 
 

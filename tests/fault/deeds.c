@@ -102,3 +102,20 @@ const struct rig_deed *deeds_question(int i)
     arguments(args);
     return learn(true);
 }
+
+const struct rig_deed *deeds_merge(void)
+{
+    char *without;
+
+    (void)deeds_run(RIG_CSV, "0");
+    without = rig_results(deed.db, true);
+    deed.name = "late --merge";
+    deed.before = rig_path("late.db");
+    rig_restore(deed.before, deed.db);
+    arguments((const char *[]){"late", "--merge", "--db", deed.db, NULL});
+    (void)learn(false);
+    if (!rig_difference(results, without))
+        fail("there was nothing to merge");
+    free(without);
+    return &deed;
+}

@@ -230,7 +230,7 @@ WRAP(int, nanosleep, (const struct timespec *t, struct timespec *rest))
                                                                      : __real_nanosleep(t, rest);
 }
 
-WRAP(int, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*run)(void *), void *arg))
+WRAP(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*run)(void *), void *arg))
 {
     return strikes(FAULT_MEMORY, "pthread_create") ? EAGAIN : __real_pthread_create(t, a, run, arg);
 }

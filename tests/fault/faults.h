@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 enum fault {
-    FAULT_MEMORY,     /* allocations, maps, new threads */
-    FAULT_INTERRUPT,  /* EINTR */
-    FAULT_SHORT,      /* reads and writes do half of what was asked */
-    FAULT_BROKEN,     /* EIO */
-    FAULT_FULL,       /* ENOSPC, of what makes a file grow */
-    FAULT_FORBIDDEN,  /* EROFS, of what opens or makes a file for writing */
+    FAULT_MEMORY,    /* allocations, maps, new threads */
+    FAULT_INTERRUPT, /* EINTR */
+    FAULT_SHORT,     /* reads and writes do half of what was asked */
+    FAULT_BROKEN,    /* EIO */
+    FAULT_FULL,      /* ENOSPC, of what makes a file grow */
+    FAULT_FORBIDDEN, /* EROFS, of what opens or makes a file for writing */
     FAULT_COUNT
 };
 

@@ -37,3 +37,8 @@ T(questions_survive_lack_of_memory)
     for (int i = 0; i < DEEDS_QUESTIONS; i++)
         fail_all(deeds_question(i));
 }
+
+T(merging_late_sales_survives_lack_of_memory)
+{
+    fail_all(deeds_merge());
+}

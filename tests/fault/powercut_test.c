@@ -120,7 +120,8 @@ static void look(uint64_t cut_at, uint64_t random, unsigned keep)
     results = rig_results(tale.db, true);
     int found = commits_in(results);
     if (found < durable || found > reached + 1)
-        fail("cut at %" PRIu64 ", %u of 256 kept: of %d commits, %d of them synced, found %d: %.200s",
+        fail("cut at %" PRIu64
+             ", %u of 256 kept: of %d commits, %d of them synced, found %d: %.200s",
              cut_at, keep, reached, durable, found, results);
     free(results);
     ok_err(rig_open(&r, rig_env(), tale.db, rig_path(RIG_JSON)));

@@ -35,7 +35,8 @@ static const char shop_settings[] =
     "   \"dimensions\": [\"all\"]},\n"
     "  {\"name\": \"last2h\", \"type\": \"sliding\", \"size\": \"2h\", \"slide\": \"30m\",\n"
     "   \"dimensions\": [\"all\", \"country+stock_code\"]},\n"
-    "  {\"name\": \"sofar\", \"type\": \"cumulative\", \"step\": \"1h\", \"dimensions\": [\"all\"]},\n"
+    "  {\"name\": \"sofar\", \"type\": \"cumulative\", \"step\": \"1h\", \"dimensions\": "
+    "[\"all\"]},\n"
     "  {\"name\": \"visit\", \"type\": \"session\", \"gap\": \"20m\",\n"
     "   \"dimensions\": [\"country\"]}]}\n";
 
@@ -533,16 +534,16 @@ static void after_success(const struct rig_deed *d)
     }
 }
 
-/* One sentence that says what it is about. */
+/* One sentence that says what it is about: lack of memory, or else which file. */
 static void after_failure(const struct rig_deed *d, enum fault kind, int status)
 {
     size_t n = strcspn(complaint, "\n");
     bool one = strncmp(complaint, "tillstream: ", 12) == 0 && complaint[n] && !complaint[n + 1];
-    bool memory = strstr(complaint, "memory") != NULL;
+    bool apt = strstr(complaint, kind == FAULT_MEMORY ? "memory" : "/") != NULL;
 
     if (getenv("FAULT_TALK"))
         (void)printf("  %s: %s", fault_struck(), complaint);
-    if (status != 1 || !one || (kind == FAULT_MEMORY && !memory))
+    if (status != 1 || !one || !apt)
         fail("%s: %s, status %d: %s", d->name, fault_struck(), status, complaint);
     if (known_good(d, hash_database(d->db)))
         return;

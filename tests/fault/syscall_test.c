@@ -50,3 +50,8 @@ T(questions_survive_system_calls_that_fail)
         rig_fail_everywhere(d, FAULT_BROKEN, true);
     }
 }
+
+T(merging_late_sales_survives_system_calls_that_fail)
+{
+    fail_all(deeds_merge());
+}
