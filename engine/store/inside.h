@@ -32,6 +32,6 @@ struct store {
 };
 
 /* Where a reading function that is given no `why` writes its sentence. */
-struct why *inside_trouble(struct store *s);
+struct why *load_trouble(struct store *s);
 
 #endif

@@ -23,7 +23,7 @@ struct walk {
     void *arg;
 };
 
-struct why *inside_trouble(struct store *s)
+struct why *load_trouble(struct store *s)
 {
     s->trouble.text[0] = '\0';
     return &s->trouble;
@@ -75,7 +75,7 @@ enum err store_each_key(struct store *s, key_fn each, void *arg)
 {
     struct walk walk = {"SELECT id, text FROM \"key\" ORDER BY id", key_row, &each, arg};
 
-    return walk_all(s, &walk, inside_trouble(s));
+    return walk_all(s, &walk, load_trouble(s));
 }
 
 /* ---- invoices ---- */
@@ -124,7 +124,7 @@ static enum err invoice_statement(struct store *s, enum inside_statement which, 
     enum err e = ERR_OK;
 
     if (!s->statement[which])
-        e = sql_prepare(s->read, invoice_texts[which], &s->statement[which], inside_trouble(s));
+        e = sql_prepare(s->read, invoice_texts[which], &s->statement[which], load_trouble(s));
     *b = bind_to(s->statement[which]);
     return e;
 }
@@ -132,7 +132,7 @@ static enum err invoice_statement(struct store *s, enum inside_statement which, 
 static enum err find_invoice(struct store *s, struct binder *b, struct stored_invoice *out)
 {
     bool row = false;
-    struct why *why = inside_trouble(s);
+    struct why *why = load_trouble(s);
     enum err e = b->rc ? sql_fail(s->read, b->rc, why) : sql_next(b->statement, &row, why);
 
     if (!e)
@@ -167,7 +167,7 @@ enum err store_last_invoice(struct store *s, uint64_t *id)
 {
     int64_t found = 0;
     enum err e =
-        sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &found, inside_trouble(s));
+        sql_whole(s->read, "SELECT coalesce(max(id), 0) FROM invoice", &found, load_trouble(s));
 
     *id = (uint64_t)found;
     return e;
@@ -199,7 +199,7 @@ enum err store_each_source(struct store *s, source_fn each, void *arg)
     struct walk walk = {"SELECT id, path, codec, head_hash, head_len FROM source ORDER BY id",
                         source_row, &each, arg};
 
-    return walk_all(s, &walk, inside_trouble(s));
+    return walk_all(s, &walk, load_trouble(s));
 }
 
 static enum err progress_row(sqlite3_stmt *row, const void *each, void *arg, struct why *why)
@@ -229,7 +229,7 @@ enum err store_each_progress(struct store *s, progress_fn each, void *arg)
                         " duplicates, watermark_ms FROM shard ORDER BY source, shard",
                         progress_row, &each, arg};
 
-    return walk_all(s, &walk, inside_trouble(s));
+    return walk_all(s, &walk, load_trouble(s));
 }
 
 static enum err series_row(sqlite3_stmt *row, const void *each, void *arg, struct why *why)
@@ -254,7 +254,7 @@ enum err store_each_series(struct store *s, series_fn each, void *arg)
                         " ORDER BY id",
                         series_row, &each, arg};
 
-    return walk_all(s, &walk, inside_trouble(s));
+    return walk_all(s, &walk, load_trouble(s));
 }
 
 /* ---- ledger, dedup ---- */
@@ -286,7 +286,7 @@ enum err store_each_ledger(struct store *s, uint64_t after_seq, ledger_fn each, 
 {
     struct ledger_walk ledger = {.each = each};
     struct walk walk = {NULL, ledger_row, &ledger, arg};
-    struct why *why = inside_trouble(s);
+    struct why *why = load_trouble(s);
     sqlite3_stmt *statement = NULL;
     struct binder b;
     enum err e = sql_prepare(s->read,
@@ -319,7 +319,7 @@ enum err store_each_dedup(struct store *s, dedup_fn each, void *arg)
     struct walk walk = {"SELECT seq, hash0, hash1, expires_ms FROM dedup ORDER BY seq", dedup_row,
                         &each, arg};
 
-    return walk_all(s, &walk, inside_trouble(s));
+    return walk_all(s, &walk, load_trouble(s));
 }
 
 /* ---- state, meta ---- */
@@ -373,7 +373,7 @@ enum err store_meta(struct store *s, const char *name, struct buf *out)
 {
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    struct why *why = inside_trouble(s);
+    struct why *why = load_trouble(s);
     struct binder b;
     enum err e = sql_prepare(s->read, "SELECT value FROM meta WHERE name = ?", &statement, why);
 

@@ -28,7 +28,7 @@ static struct stored_late late_of(sqlite3_stmt *row)
 
 enum err store_each_late(struct store *s, int64_t after_id, late_fn each, void *arg)
 {
-    struct why *why = inside_trouble(s);
+    struct why *why = load_trouble(s);
     sqlite3_stmt *statement = NULL;
     bool row = false;
     struct binder b;
@@ -68,7 +68,7 @@ static enum err version_statement(struct store *s, uint16_t series)
                    "SELECT state >> 1 FROM rows_%u WHERE id = (SELECT CASE WHEN by_end THEN ?2"
                    " ELSE ?1 END * %lld + ?3 FROM series WHERE id = %u)",
                    series, (long long)SCHEMA_KEYS, series);
-    return sql_prepare(s->read, sql, statement, inside_trouble(s));
+    return sql_prepare(s->read, sql, statement, load_trouble(s));
 }
 
 enum err store_row_version(struct store *s, const struct agg_row *r, uint32_t *version)
@@ -85,7 +85,7 @@ enum err store_row_version(struct store *s, const struct agg_row *r, uint32_t *v
     bind_whole(&b, r->start_s);
     bind_whole(&b, r->end_s);
     bind_whole(&b, r->key);
-    why = inside_trouble(s);
+    why = load_trouble(s);
     e = b.rc ? sql_fail(s->read, b.rc, why) : sql_next(b.statement, &row, why);
     if (!e && row)
         *version = (uint32_t)sqlite3_column_int64(b.statement, 0);
@@ -95,7 +95,7 @@ enum err store_row_version(struct store *s, const struct agg_row *r, uint32_t *v
 
 enum err store_each_chunk(struct store *s, uint64_t before_seq, const struct ledger_walk *walk)
 {
-    return chunks_each(s->read, before_seq, walk, inside_trouble(s));
+    return chunks_each(s->read, before_seq, walk, load_trouble(s));
 }
 
 /* Copies the texts, so that the statement can be reset. */
@@ -122,7 +122,7 @@ static enum err take_request(struct store *s, sqlite3_stmt *row, struct stored_r
 enum err store_next_request(struct store *s, struct stored_request *out)
 {
     sqlite3_stmt **statement = &s->statement[INSIDE_REQUEST];
-    struct why *why = inside_trouble(s);
+    struct why *why = load_trouble(s);
     bool row = false;
     enum err e = ERR_OK;
 

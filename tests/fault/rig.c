@@ -418,10 +418,11 @@ static uint64_t hash_file(const char *path, const char *ending, uint64_t h)
     f = fopen(name, "rb");
     if (!f)
         return h * 31;
-    while ((n = fread(block, 1, sizeof(block), f)) > 0) {
+    do {
+        n = fread(block, 1, sizeof(block), f);
         for (size_t i = 0; i < n; i++)
             h = (h ^ block[i]) * UINT64_C(0x100000001b3);
-    }
+    } while (n > 0);
     (void)fclose(f);
     return h;
 }
