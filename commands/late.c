@@ -140,13 +140,19 @@ static enum err apply_here(struct late *l, struct why *why)
     struct store *store = NULL;
     enum err e = store_open(&options, &store, why);
 
-    if (e)
+    if (e == ERR_BUSY)
         return e;
-    e = settings_init(&settings);
     if (!e)
+        e = settings_init(&settings);
+    if (!e) {
         e = apply_with(l, store, &settings, why);
-    settings_clear(&settings);
-    store_close(store);
+        settings_clear(&settings);
+    }
+    if (e && store)
+        (void)store_explain(store, e, why);
+    store_close(store); /* ends its transaction */
+    if (e && !why->text[0])
+        (void)why_set(why, e, "late sales could not be counted: %s", err_text(e));
     /* What could not be begun must not surprise a later run. */
     if (e)
         request_fail(l->db, l->request, why->text);

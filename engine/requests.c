@@ -272,6 +272,7 @@ static enum err apply(struct pipeline *p, const struct stored_request *r, struct
 /* The answer must not be lost with the run, or the next one would fail on it again. */
 static enum err give_up(struct pipeline *p, int64_t id, enum err e, struct why *why)
 {
+    (void)store_explain(p->setup.store, e, why);
     if (why && !why->text[0])
         (void)why_set(why, e, "late sales could not be counted: %s", err_text(e));
     request_fail(p->setup.settings->db, id, why ? why->text : err_text(e));

@@ -2,7 +2,8 @@
  *
  * shards: the other world of the simulation: several shards feed one judge and its windows.
  * Their batches are taken in any order, some shards fall behind, go idle and wake, end one
- * after another; commits, with and without saved windows, and crashes at random turns.
+ * after another; commits, with and without saved windows, merges of what was late, and crashes
+ * at random turns.
  *
  * What is durable of the order in which sales were taken is a log; at every commit an umpire
  * and an oracle work out from it what must be there.
@@ -22,7 +23,7 @@
 
 enum { SHARDS_MAX = 5, TURNS_MAX = 5000, EMPTY_READS = 2, BATCH = 6 };
 
-enum entry_kind { ENTRY_SALE, ENTRY_IDLE, ENTRY_END, ENTRY_FINISH };
+enum entry_kind { ENTRY_SALE, ENTRY_IDLE, ENTRY_END, ENTRY_FINISH, ENTRY_MERGE };
 
 struct entry {
     enum entry_kind kind;
@@ -37,6 +38,8 @@ struct lane {
     int64_t watermark;
 };
 
+static const char *const shard_name[SHARDS_MAX] = {"a", "b", "c", "d", "e"};
+
 struct shards {
     struct trail *t;
     struct scene scene;
@@ -46,7 +49,7 @@ struct shards {
     struct lane lane[SHARDS_MAX], sure_lane[SHARDS_MAX];
     int n;
     struct list log; /* struct entry */
-    size_t sure;
+    size_t sure, sure_late;
     int64_t watermark, sure_watermark;
     bool finished, sure_finished;
 };
@@ -76,8 +79,7 @@ static int number_of(const char *const *word, int n, struct str text)
     abort();
 }
 
-static void tell_oracle(void *arg, int shard, enum fate fate, const struct sale *sale,
-                        int64_t watermark_ms)
+static struct oracle_sale for_oracle(const struct sale *sale, int64_t watermark_ms)
 {
     const struct till_words *w = scene_words();
     struct oracle_sale told = {.time_ms = sale->time_ms,
@@ -88,17 +90,58 @@ static void tell_oracle(void *arg, int shard, enum fate fate, const struct sale 
                                           [FIELD_COUNTRY] = sale->country,
                                           [FIELD_STOCK] = sale->stock};
 
-    (void)shard;
     told.invoice = number_of(w->invoice, w->n_invoices, sale->invoice);
     for (int i = 0; i < FIELD_COUNT; i++)
         told.field[i] = number_of(w->field[i], w->n_fields[i], text[i]);
-    if (fate == FATE_ACCEPTED)
-        oracle_sale(arg, &told);
+    return told;
+}
+
+struct replaying {
+    struct umpire *umpire;
+    struct oracle *oracle;
+    struct {
+        int shard;
+        const struct sale *sale; /* NULL: merged */
+    } late[SCENE_SALES_MAX];
+    int n_late, merges;
+};
+
+static void hear(void *arg, int shard, enum fate fate, const struct sale *sale,
+                 int64_t watermark_ms)
+{
+    struct replaying *r = arg;
+    struct oracle_sale told = for_oracle(sale, watermark_ms);
+
+    if (fate == FATE_ACCEPTED) {
+        oracle_sale(r->oracle, &told);
+        return;
+    }
+    r->late[r->n_late].shard = shard;
+    r->late[r->n_late++].sale = sale;
+}
+
+/* The late sales behind the watermark are counted after all. */
+static void merge(struct replaying *r)
+{
+    r->merges++;
+    for (int i = 0; i < r->n_late; i++) {
+        const struct sale *sale = r->late[i].sale;
+        if (!sale || sale->time_ms >= r->umpire->watermark_ms)
+            continue;
+        struct judge_counts *c = &r->umpire->shard[r->late[i].shard].counts;
+        struct oracle_sale told = for_oracle(sale, WHEN_NONE);
+        oracle_merged(r->oracle, &told, r->merges);
+        c->late--;
+        c->aggregated++;
+        r->late[i].sale = NULL;
+    }
 }
 
 static void replay(const struct shards *s, struct umpire *u, struct oracle *o)
 {
-    umpire_init(u, &s->scene.settings, tell_oracle, o);
+    struct replaying r = {.umpire = u, .oracle = o};
+
+    umpire_init(u, &s->scene.settings, hear, &r);
     for (int i = 0; i < s->n; i++)
         (void)umpire_shard(u);
     for (size_t i = 0; i < s->log.n; i++) {
@@ -109,6 +152,8 @@ static void replay(const struct shards *s, struct umpire *u, struct oracle *o)
             umpire_idle(u, e->shard);
         else if (e->kind == ENTRY_END)
             umpire_end(u, e->shard);
+        else if (e->kind == ENTRY_MERGE)
+            merge(&r);
         else
             oracle_finish(o);
     }
@@ -212,9 +257,15 @@ static void finish(struct shards *s)
 
 static void commit(struct shards *s)
 {
-    must(s, till_commit(&s->till, trail_one_in(&s->c, 3)), "a commit");
+    if (trail_one_in(&s->c, 6)) {
+        note(s, ENTRY_MERGE, 0, 0);
+        must(s, till_merge(&s->till), "a merge");
+    } else {
+        must(s, till_commit(&s->till, trail_one_in(&s->c, 3)), "a commit");
+    }
     s->t->commits++;
     s->sure = s->log.n;
+    s->sure_late = s->till.late.n;
     s->sure_watermark = s->watermark;
     s->sure_finished = s->finished;
     memcpy(s->sure_lane, s->lane, sizeof(s->lane));
@@ -226,6 +277,7 @@ static void crash(struct shards *s)
 {
     s->t->crashes++;
     s->till.facts.n = 0;
+    s->till.late.n = s->sure_late;
     ledger_reset(&s->till.ledger);
     must(s, till_restart(&s->till), "a restart");
     s->log.n = s->sure;
@@ -235,8 +287,7 @@ static void crash(struct shards *s)
         s->lane[i] = s->sure_lane[i];
         s->lane[i].arrived = arrived;
         if (!s->lane[i].ended)
-            must(s, till_shard(&s->till, 1, (const char[]){(char)('a' + i), '\0'}, &again),
-                 "a shard");
+            must(s, till_shard(&s->till, 1, shard_name[i], &again), "a shard");
         trail_check(s->t, again == i, "shard %d came back as %d", i, again);
         trail_check(s->t, judge_shard_watermark(s->till.judge, i) == s->lane[i].watermark,
                     "the watermark of shard %d is another one after a crash", i);
@@ -298,7 +349,7 @@ static void open_lanes(struct shards *s)
 
     for (int i = 0; i < s->n; i++) {
         s->lane[i].watermark = WHEN_NONE;
-        must(s, till_shard(&s->till, 1, (const char[]){(char)('a' + i), '\0'}, &shard), "a shard");
+        must(s, till_shard(&s->till, 1, shard_name[i], &shard), "a shard");
     }
 }
 
@@ -331,6 +382,7 @@ void shards_world(struct trail *t, const char *directory)
     make(&s);
     (void)snprintf(path, sizeof(path), "%s/sim.db", directory);
     must(&s, till_open(&s.till, &s.scene.settings, scene_words(), path), "opening");
+    s.till.keeps_late = true;
     if (!t->failed)
         run(&s);
     till_close(&s.till);

@@ -97,6 +97,7 @@ static void take(struct umpire *u, int shard, const struct sale *sale)
         return;
     }
     s->counts.aggregated++;
+    s->idle = false;
     if (sale->time_ms > u->highest_ms)
         u->highest_ms = sale->time_ms;
     if (sale->time_ms > s->level_ms) {
