@@ -69,6 +69,7 @@ SRC := $(wildcard tillstream.c engine/*.c engine/*/*.c models/*.c windows/*.c co
 HARNESS := tests/support/t.c tests/support/alloc_plain.c tests/support/alloc_wrap.c
 SUPPORT := $(filter-out $(HARNESS),$(wildcard tests/support/*.c))
 TESTS := $(wildcard tests/unit/*_test.c tests/diff/*_test.c)
+FAULT_TESTS := $(wildcard tests/fault/*.c)
 FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 SIM := $(wildcard tests/sim/*.c)
 BENCH := $(wildcard bench/*.c)
@@ -80,6 +81,7 @@ CRASH := $(if $(filter fault crash,$(VARIANT)),tests/crash/crash_at.c,engine/cra
 OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out engine/crash.c,$(SRC)) $(CRASH))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(TESTS) $(ALLOC) tests/support/t.c)
 SUPPORT_OBJ := $(SUPPORT:%.c=$(B)/%.o)
+FAULT_OBJ := $(FAULT_TESTS:%.c=$(B)/%.o)
 FUZZ_OBJ := $(FUZZERS:%.c=$(B)/%.o)
 SIM_OBJ := $(SIM:%.c=$(B)/%.o)
 FUZZ_BIN := $(FUZZERS:tests/fuzz/%.c=$(B)/fuzz/%)
@@ -87,8 +89,8 @@ BENCH_OBJ := $(BENCH:%.c=$(B)/%.o)
 BENCH_BIN := $(patsubst bench/%.c,$(B)/bench_%,$(filter-out bench/lane.c,$(BENCH)))
 
 .PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs \
-  demo docs docs-check unit asan tsan fault fuzz fuzzers tidy format format-check shell-check \
-  valgrind cover crash-programs sim clean FORCE
+  demo docs docs-check unit asan tsan fault fault-tests faults fuzz fuzzers tidy format format-check \
+  shell-check valgrind cover crash-programs sim clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -96,7 +98,8 @@ all: $(B)/tillstream ## build build/release/tillstream (or another VARIANT)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: VARIANT CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR FUZZ_BUDGET RETAIL_DATA T SEED"
+	@echo "variables: VARIANT CC CFLAGS LDFLAGS WERROR PREFIX DESTDIR RETAIL_DATA T SEED"
+	@echo "           FUZZ_BUDGET FAULT_POINTS"
 
 # ---- building ----
 
@@ -123,6 +126,15 @@ $(B)/libtillstream.a: $(filter-out $(B)/tillstream.o,$(OBJ)) $(B)/tillstream_mai
 $(B)/unit_tests: $(TEST_OBJ) $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS) -lcheck -lsubunit -lrt -lpthread -lm
 
+# Calls that tests/fault/faults.c stands in for, to make them fail (VARIANT=fault).
+FAULT_CALLS := malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup \
+  realpath fopen mmap64 pthread_create usleep nanosleep open open64 read pread pread64 write pwrite \
+  pwrite64 fsync fdatasync ftruncate ftruncate64 rename unlink stat stat64 fstat fstat64 fcntl fcntl64
+
+$(B)/fault_tests: $(FAULT_OBJ) $(B)/tests/support/t.o $(B)/libtillstream.a
+	$(LINK) $(foreach f,$(FAULT_CALLS),-Wl,--wrap=$f) -o $@ $^ $(LINK_LIBS) -lcheck -lsubunit -lrt \
+	  -lpthread -lm
+
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtillstream.a
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LINK_LIBS)
@@ -142,7 +154,7 @@ $(B)/bench_%: $(B)/bench/%.o $(B)/bench/lane.o $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS)
 
 -include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) \
-  $(SIM_OBJ:.o=.d)
+  $(SIM_OBJ:.o=.d) $(FAULT_OBJ:.o=.d)
 
 # ---- what it needs ----
 
@@ -196,6 +208,12 @@ check-long: deps-test ## the same with long fuzzing, valgrind and the long scena
 unit: $(B)/unit_tests ## the unit tests of one VARIANT (T=part of a name, SEED=n)
 	@scripts/unit $(VARIANT) $<
 
+fault-tests: $(B)/fault_tests
+	@scripts/unit faults $<
+
+faults: ## fail every call to memory and system (FAULT_POINTS=n of each kind, or all)
+	@+$(MAKE) --no-print-directory VARIANT=fault fault-tests
+
 asan tsan fault: ## build that variant and run its unit tests
 	@+$(MAKE) --no-print-directory VARIANT=$@ unit
 
@@ -220,7 +238,7 @@ tidy: ## clang-tidy over the program
 	@scripts/tidy '$(DEFINES) $(CPPFLAGS)' $(SRC)
 
 CRASHERS := $(wildcard tests/crash/*.c)
-C_FILES = $(SRC) $(TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(CRASHERS) $(SIM) \
+C_FILES = $(SRC) $(TESTS) $(FAULT_TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(CRASHERS) $(SIM) \
   $(wildcard *.h */*.h */*/*.h)
 format: ## lay out the C code (clang-format 14)
 	@clang-format -i $(C_FILES)

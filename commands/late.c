@@ -209,9 +209,9 @@ static enum err wait_for(struct late *l, struct answer *a, struct why *why)
             break;
         if (l->env->stop || l->env->mono_ns(l->env) > until_ns)
             return why_set(why, ERR_BUSY,
-                           "%s; it has not answered request %lld yet: it will, before its next "
-                           "commit but one (see the table `requests`)",
-                           busy.text, (long long)l->request);
+                           "the run that writes %s has not answered yet; it will count them when "
+                           "it goes on (request %lld in the table `requests`)",
+                           l->db, (long long)l->request);
         nap();
     }
     return e;

@@ -340,6 +340,17 @@ struct instance {
     int64_t start_s, end_s; /* newest: the latest of them */
 };
 
+static void note_series(struct instance *in, const struct figures_series *s)
+{
+    in->series++;
+    in->newest = in->newest && s->newest;
+    in->varies = in->varies || s->span_s == 0;
+    if (s->newest && s->end_s > in->end_s) {
+        in->start_s = s->start_s;
+        in->end_s = s->end_s;
+    }
+}
+
 static struct instance instance_of(const struct figures *f, const struct pair *pair)
 {
     struct instance in = {.newest = true, .start_s = INT64_MIN, .end_s = INT64_MIN};
@@ -348,15 +359,8 @@ static struct instance instance_of(const struct figures *f, const struct pair *p
         for (size_t i = 0; i < f->series[d].n; i++) {
             const struct figures_series *s = list_at(&f->series[d], i);
 
-            if (!fits(pair->window, s->window) || !fits(pair->dimension, s->dimension))
-                continue;
-            in.series++;
-            in.newest = in.newest && s->newest;
-            in.varies = in.varies || s->span_s == 0;
-            if (s->newest && s->end_s > in.end_s) {
-                in.start_s = s->start_s;
-                in.end_s = s->end_s;
-            }
+            if (fits(pair->window, s->window) && fits(pair->dimension, s->dimension))
+                note_series(&in, s);
         }
     }
     return in;

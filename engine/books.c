@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-#define FORGET_FLOOR 8192  /* live invoices below which nothing is forgotten */
+#define FORGET_FLOOR 8192 /* live invoices below which nothing is forgotten */
 #define TEXT_INLINE 16
 
 struct others { /* further customers and countries of one invoice: rare */

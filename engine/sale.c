@@ -88,7 +88,10 @@ static int hex_digit(char c)
 /* What follows a backslash: '"', a backslash or u00XX. */
 static char escaped(struct parse *in)
 {
-    char c = in->p < in->end ? *in->p++ : '\0';
+    char c = '\0';
+
+    if (in->p < in->end)
+        c = *in->p++;
 
     if (c == '"' || c == '\\')
         return c;

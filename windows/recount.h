@@ -16,7 +16,7 @@
 #include "windows/cellset.h"
 #include "windows/span.h"
 
-#define RECOUNT_SERIES_MAX (SETTINGS_WINDOWS_MAX * SETTINGS_DIMENSIONS_MAX)
+#define RECOUNT_SERIES_MAX ((size_t)SETTINGS_WINDOWS_MAX * SETTINGS_DIMENSIONS_MAX)
 
 struct recount;
 

@@ -83,8 +83,8 @@ static const char *const statement_texts[ST_COUNT] = {
     [ST_LATE] = "INSERT INTO late_sale VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
     [ST_MERGED] = "UPDATE late_sale SET merged_ms = ? WHERE id = ? AND merged_ms IS NULL",
     [ST_MERGED_COUNT] =
-        "UPDATE shard SET late = late - 1, aggregated = aggregated + 1 WHERE (source, shard) ="
-        " (SELECT source, shard FROM late_sale WHERE id = ?)",
+        ("UPDATE shard SET late = late - 1, aggregated = aggregated + 1 WHERE (source, shard) ="
+         " (SELECT source, shard FROM late_sale WHERE id = ?)"),
     [ST_ANSWER] = "UPDATE requests SET applied_position = ?, result = ? WHERE id = ?",
     [ST_SOURCE] =
         ("INSERT INTO source VALUES(?1, ?2, (SELECT count(*) FROM source WHERE path = ?2) + 1, ?3,"
@@ -620,22 +620,23 @@ void apply_rollback(struct apply *a)
 
 enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
 {
+    const struct part {
+        const struct list *items;
+        one_fn one;
+    } books[] = {
+        {&p->invoices, one_invoice}, {&p->customers, one_customer}, {&p->rejects, one_reject},
+        {&p->late, one_late},        {&p->merged, one_merged},      {&p->answers, one_answer},
+        {&p->sources, one_source},   {&p->progress, one_progress},  {&p->ledger, one_ledger},
+        {&p->dedup, one_dedup},
+    };
     enum err e = begin(a, why);
 
     e = e ? e : all_series(a, p, why);
     e = e ? e : each(a, p, &p->keys, one_key, why);
     e = e ? e : all_rows(a, p, why);
     e = e || !p->commit ? e : all_deletions(a, why);
-    e = e ? e : each(a, p, &p->invoices, one_invoice, why);
-    e = e ? e : each(a, p, &p->customers, one_customer, why);
-    e = e ? e : each(a, p, &p->rejects, one_reject, why);
-    e = e ? e : each(a, p, &p->late, one_late, why);
-    e = e ? e : each(a, p, &p->merged, one_merged, why);
-    e = e ? e : each(a, p, &p->answers, one_answer, why);
-    e = e ? e : each(a, p, &p->sources, one_source, why);
-    e = e ? e : each(a, p, &p->progress, one_progress, why);
-    e = e ? e : each(a, p, &p->ledger, one_ledger, why);
-    e = e ? e : each(a, p, &p->dedup, one_dedup, why);
+    for (size_t i = 0; !e && i < countof(books); i++)
+        e = each(a, p, books[i].items, books[i].one, why);
     e = e ? e : forget_dedup(a, p->dedup_before, why);
     e = e ? e : each(a, p, &p->states, one_state, why);
     crash_point("after_parcel");

@@ -361,11 +361,21 @@ static int pc_delete(sqlite3_vfs *vfs, const char *name, int directory_too)
     return SQLITE_OK;
 }
 
+static void forget_files(void)
+{
+    for (size_t i = 0; i < disk.n_files; i++) {
+        free(disk.file[i].durable.p);
+        drop_changes(&disk.file[i]);
+    }
+    disk.n_files = 0;
+}
+
 void powercut_begin(uint64_t n)
 {
     sqlite3_vfs *usual = sqlite3_vfs_find("unix");
 
     ok(usual != NULL);
+    forget_files();
     disk.real = usual;
     disk.vfs = *usual; /* the rest of its functions don't look at which one they are given */
     disk.vfs.zName = "powercut";
@@ -445,8 +455,6 @@ void powercut_restart(uint64_t seed, unsigned keep)
             ok(out && fwrite(f->durable.p, 1, f->durable.n, out) == f->durable.n);
             ok(fclose(out) == 0);
         }
-        free(f->durable.p);
-        drop_changes(f);
     }
-    disk.n_files = 0;
+    forget_files();
 }

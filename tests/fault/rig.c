@@ -586,7 +586,7 @@ static bool round_of(const struct rig_deed *d, enum fault kind, uint64_t n, bool
 uint64_t rig_step(uint64_t points)
 {
     const char *text = getenv("FAULT_POINTS");
-    uint64_t wanted = text ? strtoull(text, NULL, 10) : 25;
+    uint64_t wanted = text ? strtoull(text, NULL, 10) : 12;
 
     if (text && strcmp(text, "all") == 0)
         return 1;
