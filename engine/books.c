@@ -52,6 +52,7 @@ struct books {
     uint32_t *index; /* slot + 1 by hash */
     uint32_t mask;
     uint64_t last_name;
+    uint32_t recent; /* the slot asked for last */
     bool ask;
     uint32_t forget_at; /* live count that triggers books_forget */
     uint32_t *changed;  /* slots changed since the last delivery */
@@ -224,7 +225,7 @@ static enum err adopt(struct books *b, const struct stored_invoice *s, uint32_t 
     return s->others.n ? read_others(v, s->others) : ERR_OK;
 }
 
-enum err books_slot(struct books *b, struct str invoice, uint32_t *slot)
+static enum err find_or_add(struct books *b, struct str invoice, uint32_t *slot)
 {
     uint64_t hash = str_hash(invoice);
     struct stored_invoice stored;
@@ -247,6 +248,21 @@ enum err books_slot(struct books *b, struct str invoice, uint32_t *slot)
     b->slot[*slot].name = ++b->last_name;
     put_index(b, *slot);
     return ERR_OK;
+}
+
+/* Lines of an invoice follow each other. */
+static bool is_recent(const struct books *b, struct str invoice)
+{
+    return b->recent < b->count && b->slot[b->recent].name &&
+           str_eq(text_of(&b->slot[b->recent]), invoice);
+}
+
+enum err books_slot(struct books *b, struct str invoice, uint32_t *slot)
+{
+    enum err e = is_recent(b, invoice) ? ERR_OK : find_or_add(b, invoice, &b->recent);
+
+    *slot = b->recent;
+    return e;
 }
 
 /* Whether the invoice was seen with this customer (or country) before; notes it if not. */

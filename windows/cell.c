@@ -62,55 +62,19 @@ size_t cell_memory(const struct cell *c)
 
 /* ---- adding ---- */
 
-static u128 square(int64_t v)
-{
-    return (u128)((i128)v * v);
-}
-
 static void widen(struct cell *c, int64_t min, int64_t max)
 {
     c->min = c->lines == 0 || min < c->min ? min : c->min;
     c->max = c->lines == 0 || max > c->max ? max : c->max;
 }
 
-enum err cell_add(struct cell *c, const struct fact *f, const struct hashes *h)
+struct amount cell_amount(const struct fact *f)
 {
-    /* A cell lies on three cache lines: have all of them fetched at once. */
-    __builtin_prefetch(&c->squares, 1);
-    __builtin_prefetch(&c->values, 1);
-
-    bool invoice = !distinct_last_is(&c->invoices, f->invoice);
-    bool customer = f->customer && !distinct_last_is(&c->customers, f->customer);
-    int64_t units, revenue;
-    enum err e = ERR_OK;
-
-    if (__builtin_add_overflow(c->units, f->quantity, &units) ||
-        __builtin_add_overflow(c->revenue, f->value, &revenue))
-        return ERR_LIMIT;
-    if (invoice)
-        e = distinct_reserve(&c->invoices, f->invoice);
-    if (customer && !e)
-        e = distinct_reserve(&c->customers, f->customer);
-    if (!e)
-        e = quantile_add(&c->values, f->value);
-    if (e)
-        return e;
-
-    widen(c, f->value, f->value);
-    c->lines++;
-    c->units = units;
-    c->revenue = revenue;
-    c->squares += square(f->value);
-    if (f->quantity < 0) {
-        c->return_lines++;
-        c->return_units += f->quantity;
-        c->return_revenue += f->value;
-    }
-    if (invoice)
-        distinct_put(&c->invoices, f->invoice, h->invoice);
-    if (customer)
-        distinct_put(&c->customers, f->customer, h->key);
-    return ERR_OK;
+    return (struct amount){.value = f->value,
+                           .quantity = f->quantity,
+                           .invoice = f->invoice,
+                           .customer = f->customer,
+                           .bucket = quantile_bucket(f->value)};
 }
 
 /* ---- merging ---- */
@@ -131,6 +95,132 @@ static bool add_sums(const struct cell *a, const struct cell *b, struct sums *s)
     return !over && s->lines <= LINES_MAX;
 }
 
+static void take_sums(struct cell *into, const struct cell *from, const struct sums *s)
+{
+    widen(into, from->min, from->max);
+    into->lines = s->lines;
+    into->return_lines += from->return_lines;
+    into->units = s->units;
+    into->revenue = s->revenue;
+    into->return_units = s->return_units;
+    into->return_revenue = s->return_revenue;
+    into->squares += from->squares;
+}
+
+/* ---- adding ---- */
+
+/* The sums of n sales; false: they don't fit. */
+static bool sum_up(struct cell *sum, const struct amount *a, size_t n)
+{
+    bool over = false;
+
+    *sum = (struct cell){.lines = n, .min = a[0].value, .max = a[0].value};
+    for (size_t i = 0; i < n; i++) {
+        int64_t value = a[i].value, returned = a[i].quantity < 0 ? value : 0;
+        over |= __builtin_add_overflow(sum->units, a[i].quantity, &sum->units);
+        over |= __builtin_add_overflow(sum->revenue, value, &sum->revenue);
+        sum->return_lines += a[i].quantity < 0;
+        sum->return_units += a[i].quantity < 0 ? a[i].quantity : 0;
+        sum->return_revenue += returned;
+        sum->squares += cell_square(value);
+        sum->min = value < sum->min ? value : sum->min;
+        sum->max = value > sum->max ? value : sum->max;
+    }
+    return !over;
+}
+
+/* Neighbours that are the same count once. */
+static enum err put_invoices(struct cell *c, const struct amount *a, size_t n,
+                             const struct hashes *h)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < n; i++) {
+        if (!distinct_last_is(&c->invoices, a[i].invoice))
+            e = distinct_add(&c->invoices, a[i].invoice, h->invoice);
+    }
+    return e;
+}
+
+static enum err put_customers(struct cell *c, const struct amount *a, size_t n,
+                              const struct hashes *h)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < n; i++) {
+        if (a[i].customer && !distinct_last_is(&c->customers, a[i].customer))
+            e = distinct_add(&c->customers, a[i].customer, h->key);
+    }
+    return e;
+}
+
+enum err cell_add_all(struct cell *c, const struct amount *a, size_t n, const struct hashes *h)
+{
+    int16_t bucket[CELL_ADD_MAX];
+    struct cell sum;
+    struct sums s;
+
+    if (!n)
+        return ERR_OK;
+    if (!sum_up(&sum, a, n) || !add_sums(c, &sum, &s))
+        return ERR_LIMIT;
+    for (size_t i = 0; i < n; i++)
+        bucket[i] = a[i].bucket;
+    enum err e = put_invoices(c, a, n, h);
+    if (!e)
+        e = put_customers(c, a, n, h);
+    if (!e)
+        e = quantile_add_buckets(&c->values, bucket, n);
+    if (!e)
+        take_sums(c, &sum, &s);
+    return e;
+}
+
+static enum err add_amount(struct cell *c, const struct amount *a, const struct hashes *h)
+{
+    bool invoice = !distinct_last_is(&c->invoices, a->invoice);
+    bool customer = a->customer && !distinct_last_is(&c->customers, a->customer);
+    int64_t units, revenue;
+    enum err e = ERR_OK;
+
+    if (__builtin_add_overflow(c->units, a->quantity, &units) ||
+        __builtin_add_overflow(c->revenue, a->value, &revenue))
+        return ERR_LIMIT;
+    if (invoice)
+        e = distinct_reserve(&c->invoices, a->invoice);
+    if (customer && !e)
+        e = distinct_reserve(&c->customers, a->customer);
+    if (!e)
+        e = quantile_add_buckets(&c->values, &a->bucket, 1);
+    if (e)
+        return e;
+
+    widen(c, a->value, a->value);
+    c->lines++;
+    c->units = units;
+    c->revenue = revenue;
+    c->squares += cell_square(a->value);
+    if (a->quantity < 0) {
+        c->return_lines++;
+        c->return_units += a->quantity;
+        c->return_revenue += a->value;
+    }
+    if (invoice)
+        distinct_put(&c->invoices, a->invoice, h->invoice);
+    if (customer)
+        distinct_put(&c->customers, a->customer, h->key);
+    return ERR_OK;
+}
+
+enum err cell_add(struct cell *c, const struct fact *f, const struct hashes *h)
+{
+    const struct amount a = cell_amount(f);
+
+    return add_amount(c, &a, h);
+}
+
+/* ---- merging ---- */
+
 enum err cell_merge(struct cell *into, const struct cell *from, const struct hashes *h)
 {
     struct sums s;
@@ -147,14 +237,7 @@ enum err cell_merge(struct cell *into, const struct cell *from, const struct has
     if (e)
         return e;
 
-    widen(into, from->min, from->max);
-    into->lines = s.lines;
-    into->return_lines += from->return_lines;
-    into->units = s.units;
-    into->revenue = s.revenue;
-    into->return_units = s.return_units;
-    into->return_revenue = s.return_revenue;
-    into->squares += from->squares;
+    take_sums(into, from, &s);
     distinct_put_all(&into->invoices, &from->invoices, h->invoice);
     distinct_put_all(&into->customers, &from->customers, h->key);
     return ERR_OK;
@@ -186,18 +269,28 @@ double cell_mean(const struct cell *c)
     return c->lines ? (double)c->revenue / (double)c->lines / MILLIONTHS : 0;
 }
 
-double cell_sd(const struct cell *c)
+double cell_deviation(uint64_t n, int64_t sum, u128 squares)
 {
-    u128 mean_part = square(c->revenue);
-    struct wide d = times(c->squares, c->lines);
+    u128 mean_part = cell_square(sum);
+    struct wide d = times(squares, n);
+    double spread;
 
-    if (c->lines == 0)
+    if (n == 0)
         return 0;
     d.high -= d.low < mean_part;
     d.low -= mean_part;
-    double sum = (double)d.high * 0x1p128;
-    sum += (double)d.low;
-    return sqrt(sum) / (double)c->lines / MILLIONTHS;
+    if (!d.high && !(uint64_t)(d.low >> 64)) {
+        spread = (double)(uint64_t)d.low;
+    } else {
+        spread = (double)d.high * 0x1p128;
+        spread += (double)d.low;
+    }
+    return sqrt(spread) / (double)n / MILLIONTHS;
+}
+
+double cell_sd(const struct cell *c)
+{
+    return cell_deviation(c->lines, c->revenue, c->squares);
 }
 
 /* ---- storing ---- */
@@ -334,12 +427,12 @@ static bool possible_returns(const struct cell *c)
 
 static bool possible_squares(const struct cell *c)
 {
-    u128 a = square(c->min), b = square(c->max);
+    u128 a = cell_square(c->min), b = cell_square(c->max);
     struct wide spread = times(c->squares, c->lines);
     struct wide most = times(a > b ? a : b, c->lines);
 
     return c->squares >= a + b && !less(most, (struct wide){0, c->squares}) &&
-           !less(spread, (struct wide){0, square(c->revenue)});
+           !less(spread, (struct wide){0, cell_square(c->revenue)});
 }
 
 static bool possible_values(const struct cell *c)

@@ -30,6 +30,13 @@ struct cell {
     struct quantile values;                  /* line values */
 };
 
+/* What a sale counts for in any cell. */
+struct amount {
+    int64_t value, quantity;
+    uint32_t invoice, customer;
+    int16_t bucket; /* quantile_bucket(value) */
+};
+
 void cell_init(struct cell *c, uint32_t key);
 /* Most cells of an hour hold all they have inline: nothing to free. */
 static inline bool cell_holds_memory(const struct cell *c)
@@ -41,10 +48,24 @@ void cell_reset(struct cell *c); /* empties, may keep memory: for scratch cells 
 /* On ERR_NOMEM the cell counts the sale fully or not at all; likewise on ERR_LIMIT, a sum
  * that does not fit (which needs cells that no stream of judged sales makes). */
 enum err cell_add(struct cell *c, const struct fact *f, const struct hashes *h) MUST_CHECK;
+#define CELL_ADD_MAX 64
+struct amount cell_amount(const struct fact *f);
+/* Several at once, all of them or none: their sums are made first, then added. */
+enum err cell_add_all(struct cell *c, const struct amount *a, size_t n,
+                      const struct hashes *h) MUST_CHECK; /* n <= CELL_ADD_MAX */
 enum err cell_merge(struct cell *into, const struct cell *from, const struct hashes *h) MUST_CHECK;
+__extension__ static inline unsigned __int128 cell_square(int64_t v)
+{
+    uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+    return (unsigned __int128)magnitude * magnitude;
+}
+
 double cell_mean(const struct cell *c); /* of the line value in units of money (not millionths) */
-double cell_sd(const struct cell
-                   *c); /* population standard deviation; 0 for one line; from exact 128-bit sums */
+double cell_sd(const struct cell *c);   /* see cell_deviation; 0 for one line */
+/* The population standard deviation of n values with this sum and sum of squares, in units of
+ * money; 0 for none. */
+__extension__ double cell_deviation(uint64_t n, int64_t sum, unsigned __int128 squares);
 size_t cell_memory(const struct cell *c);
 
 /* How slots and ids survive a restart; see windows/distinct.h. */

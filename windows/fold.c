@@ -16,7 +16,6 @@
 #include "windows/state.h"
 
 #include "engine/crash.h"
-#include "engine/store/store.h"
 
 #include <stdlib.h>
 
@@ -48,119 +47,6 @@ static void close_windows(struct fold *f)
     free(f);
 }
 
-/* The level whose grid is the window's, made when there is none yet. */
-static int level_for(struct fold *f, const struct grid *g)
-{
-    for (int i = 1; i < f->n_levels; i++) {
-        if (grid_same(&f->grid[i], g))
-            return i;
-    }
-    f->grid[f->n_levels] = *g;
-    f->level[f->n_levels].built_until = WHEN_NONE;
-    return f->n_levels++;
-}
-
-/* When one grid refines all others, level 0 is that grid itself and its windows read it
- * directly; else level 0 is cut by all of them and each has panes. */
-static void choose_base(struct fold *f)
-{
-    int base = 0;
-
-    for (int i = 1; i < f->n_levels && !base; i++) {
-        bool finest = true;
-        for (int k = 1; k < f->n_levels; k++)
-            finest = finest && grid_nests(&f->grid[i], &f->grid[k]);
-        base = finest ? i : 0;
-    }
-    f->overlay = base == 0;
-    if (f->overlay)
-        return;
-    f->grid[0] = f->grid[base];
-    for (int k = base; k + 1 < f->n_levels; k++)
-        f->grid[k] = f->grid[k + 1];
-    f->n_levels--;
-    for (int i = 0; i < f->n_windows; i++) {
-        struct window *w = &f->window[i];
-        w->level = w->level == base ? 0 : w->level - (w->level > base);
-    }
-}
-
-static void plan_levels(struct fold *f)
-{
-    f->n_levels = 1;
-    for (int i = 0; i < f->n_windows; i++) {
-        struct window *w = &f->window[i];
-        if (w->setting->type == WINDOW_SESSION)
-            continue;
-        shape_of(w->setting, f->zone, &w->shape);
-        w->level = level_for(f, &w->shape.panes);
-    }
-    if (f->n_levels == 1) /* only sessions: late sales still want a slice start */
-        level_for(f, &(struct grid){.period_ms = WHEN_HOUR});
-    choose_base(f);
-    for (int i = 0; i < f->n_windows; i++)
-        f->level[f->window[i].level].dimensions |= f->window[i].setting->dimensions;
-    f->level[0].dimensions = 0;
-    for (int i = 0; i < f->n_windows; i++) {
-        if (f->window[i].setting->type != WINDOW_SESSION)
-            f->level[0].dimensions |= f->window[i].setting->dimensions;
-    }
-}
-
-static enum err open_sessions(struct window *w, int n_dimensions)
-{
-    enum err e = ERR_OK;
-
-    for (int d = 0; !e && d < n_dimensions; d++) {
-        if (w->series[d])
-            e = sessions_open(w->series[d], w->setting->gap_ms, &w->sessions[d]);
-    }
-    return e;
-}
-
-struct series_search {
-    struct fold *f;
-    uint16_t highest;
-};
-
-static enum err match_series(void *arg, const struct stored_series *stored)
-{
-    struct series_search *search = arg;
-    struct fold *f = search->f;
-
-    if (stored->id > search->highest)
-        search->highest = stored->id;
-    for (int i = 0; i < f->n_windows; i++) {
-        if (!str_eq(str_of(f->window[i].setting->name), stored->window))
-            continue;
-        for (int d = 0; d < f->settings->n_dimensions; d++) {
-            if (str_eq(str_of(f->settings->dimension[d].name), stored->dimension))
-                f->window[i].series[d] = stored->id;
-        }
-    }
-    return ERR_OK;
-}
-
-/* Numbers of the series: those the database knows, new ones after the highest. */
-static enum err number_series(struct fold *f)
-{
-    struct series_search search = {.f = f};
-    enum err e = f->store ? store_each_series(f->store, match_series, &search) : ERR_OK;
-
-    for (int i = 0; !e && i < f->n_windows; i++) {
-        struct window *w = &f->window[i];
-        for (int d = 0; d < f->settings->n_dimensions; d++) {
-            if (!(w->setting->dimensions & 1u << d))
-                w->series[d] = 0;
-            else if (!w->series[d])
-                w->series[d] = ++search.highest;
-        }
-        if (w->setting->type == WINDOW_SESSION)
-            e = open_sessions(w, f->settings->n_dimensions);
-    }
-    return e;
-}
-
 static enum err open_windows(const struct fold_setup *setup, struct fold **out, struct why *why)
 {
     struct fold *f = calloc(1, sizeof(*f));
@@ -184,7 +70,7 @@ static enum err open_windows(const struct fold_setup *setup, struct fold **out, 
                                        .fired_end = WHEN_NONE};
     }
     plan_levels(f);
-    enum err e = number_series(f);
+    enum err e = plan_series(f);
     if (e) { /* the store knows what happened (store_explain) */
         close_windows(f);
         return e;
@@ -261,6 +147,33 @@ enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key)
         return ERR_OK;
     enum err e = keys_pair(f->keys, *key, part[dim->fields[1]], key);
     f->hashes.key = keys_hashes(f->keys);
+    return e;
+}
+
+enum err fold_catch_up(struct fold *f, struct slice *s)
+{
+    if (!s->waiting.n)
+        return ERR_OK;
+    return waiting_count(&s->waiting, s->set, s->dimensions, &f->bench.order, &f->hashes);
+}
+
+/* Room in a slice for n more sales to wait: when there would be too many, they are counted. */
+static enum err room_to_wait(struct fold *f, struct slice *s, uint32_t n)
+{
+    return s->waiting.n + n > WAITING_MAX ? fold_catch_up(f, s) : ERR_OK;
+}
+
+/* The newest sale of a slice of level 0. */
+static enum err let_wait(struct fold *f, const struct fact *fact, const uint32_t *key)
+{
+    const struct amount amount = cell_amount(fact);
+    struct slice *s = fold_slice(f, 0, fact->time_ms);
+    enum err e = s ? room_to_wait(f, s, 1) : ERR_NOMEM;
+
+    if (!e)
+        e = waiting_add(&s->waiting, &amount, key, f->settings->n_dimensions);
+    if (!e)
+        s->changed = s->unsaved = true;
     return e;
 }
 
@@ -384,8 +297,10 @@ static enum err add_fact(struct fold *f, const struct fact *fact, struct parcel 
         e = fold_key(f, fact, d, &key[d]);
     if (!e && (fact->time_ms < f->watermark_ms || fact->time_ms < f->end_horizon_ms))
         e = reopen_fired(f, fact->time_ms, key);
-    for (int k = 0; !e && k < f->n_levels; k++) {
-        if (k > 0 && fact->time_ms >= f->level[k].built_until)
+    if (!e)
+        e = let_wait(f, fact, key);
+    for (int k = 1; !e && k < f->n_levels; k++) {
+        if (fact->time_ms >= f->level[k].built_until)
             continue;
         struct slice *s = fold_slice(f, k, fact->time_ms);
         e = s ? fold_count(f, s, f->level[k].dimensions, fact, key) : ERR_NOMEM;
@@ -397,7 +312,7 @@ static enum err add_fact(struct fold *f, const struct fact *fact, struct parcel 
 }
 
 /* What changed since the last commit is passed on: the slice may be dropped before it. */
-static enum err add_to_pane(struct fold *f, struct cellset *pane, const struct cellset *slice)
+static enum err add_cells_to_pane(struct fold *f, struct cellset *pane, const struct cellset *slice)
 {
     enum err e = ERR_OK;
 
@@ -407,6 +322,20 @@ static enum err add_to_pane(struct fold *f, struct cellset *pane, const struct c
             cellset_changed(from) ? cellset_touch(pane, from->key) : cellset_cell(pane, from->key);
         e = into ? cell_merge(into, from, &f->hashes) : ERR_NOMEM;
     }
+    return e;
+}
+
+static enum err add_to_pane(struct fold *f, struct slice *pane, const struct slice *from)
+{
+    enum err e = room_to_wait(f, pane, from->waiting.n);
+
+    if (!e)
+        e = waiting_append(&pane->waiting, &from->waiting);
+    for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+        if (pane->dimensions & 1u << d)
+            e = add_cells_to_pane(f, &pane->set[d], &from->set[d]);
+    }
+    pane->changed = pane->unsaved = true;
     return e;
 }
 
@@ -423,13 +352,7 @@ static enum err build_panes(struct fold *f, int k)
          !e && i < base->n && base->slice[i]->start < until; i++) {
         const struct slice *from = base->slice[i];
         struct slice *pane = fold_slice(f, k, from->start);
-        e = pane ? ERR_OK : ERR_NOMEM;
-        for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-            if (l->dimensions & 1u << d)
-                e = add_to_pane(f, &pane->set[d], &from->set[d]);
-        }
-        if (!e)
-            pane->changed = pane->unsaved = true;
+        e = pane ? add_to_pane(f, pane, from) : ERR_NOMEM;
     }
     l->built_until = until;
     return e;
@@ -637,6 +560,25 @@ static enum err finish_window(struct fold *f, struct window *w, int64_t fired, s
     return e;
 }
 
+static enum err catch_up_level(struct fold *f, const struct level *l)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < l->n; i++)
+        e = fold_catch_up(f, l->slice[i]);
+    return e;
+}
+
+static enum err catch_up(struct fold *f)
+{
+    enum err e = ERR_OK;
+
+    fold_hashes(f);
+    for (int k = 0; !e && k < f->n_levels; k++)
+        e = catch_up_level(f, &f->level[k]);
+    return e;
+}
+
 static enum err finish(struct fold *f, struct parcel *out)
 {
     int64_t fired = f->end_mark_ms;
@@ -644,8 +586,9 @@ static enum err finish(struct fold *f, struct parcel *out)
 
     if (f->highest_ms == WHEN_NONE)
         return ERR_OK;
-    fold_hashes(f);
-    e = refire(f, INT64_MAX, out);
+    e = catch_up(f);
+    if (!e)
+        e = refire(f, INT64_MAX, out);
     f->end_mark_ms = f->highest_ms; /* from here on window_fired says yes */
     for (int i = 0; !e && i < f->n_windows; i++) {
         struct window *w = &f->window[i];
@@ -689,9 +632,8 @@ static enum err snapshot_window(struct fold *f, struct window *w, struct parcel 
 
 static enum err snapshot(struct fold *f, struct parcel *out)
 {
-    enum err e = ERR_OK;
+    enum err e = catch_up(f);
 
-    fold_hashes(f);
     for (int i = 0; !e && i < f->n_windows; i++)
         e = snapshot_window(f, &f->window[i], out);
     for (uint32_t i = 0; !e && i < f->reopened.n; i++) {
@@ -715,6 +657,7 @@ static void stats(const struct fold *f, struct fold_stats *out)
         for (size_t i = 0; i < l->n; i++) {
             for (int d = 0; d < l->slice[i]->n_sets; d++)
                 out->cells += l->slice[i]->set[d].n;
+            out->cells += l->slice[i]->waiting.n;
         }
     }
     for (int i = 0; i < f->n_windows; i++) {

@@ -11,6 +11,7 @@ static void free_slice(struct slice *s)
 {
     for (int i = 0; i < s->n_sets; i++)
         cellset_clear(&s->set[i]);
+    waiting_clear(&s->waiting);
     free(s);
 }
 
@@ -68,6 +69,7 @@ struct slice *level_slice(struct level *l, int64_t start, int64_t end, int n_set
     s->start = start;
     s->end = end;
     s->n_sets = n_sets;
+    s->dimensions = l->dimensions;
     memmove(&l->slice[i + 1], &l->slice[i], (l->n - i) * sizeof(struct slice *));
     l->slice[i] = s;
     l->n++;
@@ -103,6 +105,7 @@ size_t level_memory(const struct level *l)
 
     for (size_t i = 0; i < l->n; i++) {
         bytes += sizeof(struct slice) + (size_t)l->slice[i]->n_sets * sizeof(struct cellset);
+        bytes += waiting_memory(&l->slice[i]->waiting);
         for (int d = 0; d < l->slice[i]->n_sets; d++)
             bytes += cellset_memory(&l->slice[i]->set[d]);
     }

@@ -10,14 +10,16 @@
 #ifndef TILLSTREAM_WINDOWS_LEVEL_H
 #define TILLSTREAM_WINDOWS_LEVEL_H
 
-#include "windows/cellset.h"
+#include "windows/waiting.h"
 
 struct slice {
     int64_t start, end;
-    int64_t needed_until; /* the last end of a window that merges it */
-    bool changed;         /* a cell was touched since level_settle */
-    bool unsaved;         /* ... since it was last saved */
-    bool saved;           /* the store has a copy */
+    int64_t needed_until;   /* the last end of a window that merges it */
+    struct waiting waiting; /* sales its cells have not counted yet */
+    bool changed;           /* a sale came since level_settle */
+    bool unsaved;           /* ... since it was last saved */
+    bool saved;             /* the store has a copy */
+    uint32_t dimensions;    /* of its level */
     int n_sets;
     struct cellset set[]; /* by dimension */
 };

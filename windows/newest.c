@@ -8,21 +8,24 @@
 
 #include <stdlib.h>
 
-static enum err touch_range(struct fold *f, struct window *w, struct window_span span)
+static enum err touch_slice(struct keyset *touched, const struct slice *s, int d)
 {
     enum err e = ERR_OK;
 
-    if (span.start >= span.end)
-        return ERR_OK;
-    for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-        if (!w->series[d])
-            continue;
-        e = emit_pieces(f, w, d, span);
-        for (size_t i = 0; !e && i < f->bench.n_pieces; i++) {
-            const struct cellset *set = f->bench.piece[i];
-            for (uint32_t k = 0; !e && k < set->n; k++)
-                e = keyset_add(&w->touched[d], set->cell[k].key);
-        }
+    for (uint32_t k = 0; !e && k < s->set[d].n; k++)
+        e = keyset_add(touched, s->set[d].cell[k].key);
+    for (uint32_t i = 0; !e && i < s->waiting.n; i++)
+        e = keyset_add(touched, waiting_at(&s->waiting, i)->key[d]);
+    return e;
+}
+
+static enum err touch_range(struct fold *f, struct window *w, struct window_span span)
+{
+    enum err e = span.start < span.end ? emit_pieces(f, w, span) : ERR_OK;
+
+    for (int d = 0; !e && span.start < span.end && d < f->settings->n_dimensions; d++) {
+        for (size_t i = 0; !e && w->series[d] && i < f->bench.n_pieces; i++)
+            e = touch_slice(&w->touched[d], f->bench.piece[i], d);
     }
     return e;
 }
@@ -61,11 +64,10 @@ static enum err write_touched(struct fold *f, struct window *w, struct parcel *o
     enum err e = ERR_OK;
 
     for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
-        struct keyset *touched = &w->touched[d];
-        for (size_t i = 0; !e && i < touched->n; i++)
-            e = emit_key(f, w, d, w->current, touched->key[i], out);
+        if (w->touched[d].n)
+            e = emit_keys(f, w, d, w->current, &w->touched[d], out);
         if (!e)
-            keyset_reset(touched);
+            keyset_reset(&w->touched[d]);
     }
     return e;
 }

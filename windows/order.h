@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * order: sorts key ids, the innermost cost of firing a window.
+ * order: sorts by key id, the innermost cost of firing a window.
  */
 #ifndef TILLSTREAM_WINDOWS_ORDER_H
 #define TILLSTREAM_WINDOWS_ORDER_H
@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ascending. `room` holds n more and is overwritten. */
-void order_keys(uint32_t *key, size_t n, uint32_t *room);
+/* Ascending by the upper half, the key; the lower half is the owner's, and must ascend within
+ * each key already: so it stays. `room` holds n more and is overwritten. */
+void order_by_key(uint64_t *item, size_t n, uint64_t *room);
 
 #endif

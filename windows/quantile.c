@@ -309,6 +309,17 @@ struct walk {
     int16_t sorted[LIST_MAX];
 };
 
+static void sort_list(int16_t *bucket, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        int16_t b = bucket[i];
+        size_t at = i;
+        for (; at > 0 && bucket[at - 1] > b; at--)
+            bucket[at] = bucket[at - 1];
+        bucket[at] = b;
+    }
+}
+
 static void walk_start(struct walk *w, const struct quantile *q)
 {
     w->q = q;
@@ -318,13 +329,8 @@ static void walk_start(struct walk *w, const struct quantile *q)
         w->end = q->u.dense->side[NEGATIVE].n + 1U + q->u.dense->side[POSITIVE].n;
         return;
     }
-    const int16_t *list = list_of(q);
-    for (uint32_t i = 0; i < q->n; i++) {
-        uint32_t at = i;
-        for (; at > 0 && w->sorted[at - 1] > list[i]; at--)
-            w->sorted[at] = w->sorted[at - 1];
-        w->sorted[at] = list[i];
-    }
+    memcpy(w->sorted, list_of(q), q->n * sizeof(*w->sorted));
+    sort_list(w->sorted, q->n);
 }
 
 /* Position `at` of the negative side from its end, then zero, then the positive side. */
@@ -383,16 +389,22 @@ static void put_count(struct quantile *q, int16_t bucket, uint64_t count)
         put(q, bucket);
 }
 
+enum err quantile_add_buckets(struct quantile *q, const int16_t *bucket, size_t n)
+{
+    enum err e = q->form == DENSE ? ERR_OK : grow(q, (uint64_t)q->n + n);
+
+    if (!e && q->form == DENSE)
+        e = dense_cover_list(q->u.dense, bucket, (uint32_t)n);
+    for (size_t i = 0; !e && i < n; i++)
+        put_count(q, bucket[i], 1);
+    return e;
+}
+
 enum err quantile_add(struct quantile *q, int64_t value)
 {
     int16_t bucket = quantile_bucket(value);
-    enum err e = grow(q, (uint64_t)q->n + 1);
 
-    if (!e && q->form == DENSE)
-        e = dense_cover(q->u.dense, bucket);
-    if (!e)
-        put_count(q, bucket, 1);
-    return e;
+    return quantile_add_buckets(q, &bucket, 1);
 }
 
 uint64_t quantile_count(const struct quantile *q)
@@ -494,13 +506,38 @@ static int64_t middle(int16_t bucket, int64_t min, int64_t max)
     return value > max ? max : value;
 }
 
+void quantile_of_list(int16_t *bucket, size_t n_buckets, int64_t min, int64_t max, const double *p,
+                      size_t n, int64_t *out)
+{
+    size_t before = SIZE_MAX;
+
+    sort_list(bucket, n_buckets);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = n_buckets ? rank_of(p[i], n_buckets) - 1 : 0;
+        if (!n_buckets)
+            out[i] = 0;
+        else if (before != SIZE_MAX && bucket[at] == bucket[before])
+            out[i] = out[i - 1];
+        else
+            out[i] = middle(bucket[at], min, max);
+        before = at;
+    }
+}
+
 void quantile_at(const struct quantile *q, int64_t min, int64_t max, const double *p, size_t n,
                  int64_t *out)
 {
-    uint64_t total = quantile_count(q), seen = 0, count = 0;
+    int16_t list[LIST_MAX];
+    uint64_t total, seen = 0, count = 0;
     int16_t bucket = 0;
     struct walk w;
 
+    if (q->form != DENSE) {
+        memcpy(list, list_of(q), q->n * sizeof(*list));
+        quantile_of_list(list, q->n, min, max, p, n, out);
+        return;
+    }
+    total = quantile_count(q);
     walk_start(&w, q);
     for (size_t i = 0; i < n; i++) {
         uint64_t rank = rank_of(p[i], total);

@@ -34,6 +34,8 @@ void quantile_init(struct quantile *q);
 void quantile_clear(struct quantile *q);
 void quantile_reset(struct quantile *q);                             /* empties; may keep memory */
 enum err quantile_add(struct quantile *q, int64_t value) MUST_CHECK; /* ERR_NOMEM: unchanged */
+/* Values whose buckets are known; ERR_NOMEM: none is counted. */
+enum err quantile_add_buckets(struct quantile *q, const int16_t *bucket, size_t n) MUST_CHECK;
 enum err quantile_merge(struct quantile *into, const struct quantile *from) MUST_CHECK;
 /* How many values; the lowest and the highest bucket in use (both 0 when there is none). */
 uint64_t quantile_count(const struct quantile *q);
@@ -43,6 +45,9 @@ void quantile_range(const struct quantile *q, int16_t *lowest, int16_t *highest)
  * n == 0 gives 0. One pass for all of them. */
 void quantile_at(const struct quantile *q, int64_t min, int64_t max, const double *p, size_t n,
                  int64_t *out);
+/* The same for a list of bucket numbers, which is sorted in place: for few of them. */
+void quantile_of_list(int16_t *bucket, size_t n_buckets, int64_t min, int64_t max, const double *p,
+                      size_t n, int64_t *out);
 size_t quantile_memory(const struct quantile *q);
 /* Stored as (bucket, count) pairs in bucket order, whatever the form. A load replaces what
  * `q` held and leaves it empty when it fails. */

@@ -205,7 +205,10 @@ enum err fold_save(struct fold *f, struct parcel *out)
     for (int k = 0; !e && k < f->n_levels; k++) {
         struct level *l = &f->level[k];
         for (size_t i = 0; !e && i < l->n; i++) {
-            if (l->slice[i]->unsaved)
+            if (!l->slice[i]->unsaved)
+                continue;
+            e = fold_catch_up(f, l->slice[i]);
+            if (!e)
                 e = save_slice(f, k, l->slice[i], out);
         }
     }

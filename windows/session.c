@@ -27,7 +27,7 @@ struct session {
     bool live, fired, changed;
 };
 
-struct waiting {
+struct deadline {
     int64_t end;
     uint32_t place;
 };
@@ -39,7 +39,7 @@ struct sessions {
     uint32_t n, cap, live, free1;
     uint32_t *first; /* by key id: place + 1 */
     uint32_t cap_first;
-    struct waiting *heap;
+    struct deadline *heap;
     size_t n_heap, cap_heap;
     bool unsaved;
 };
@@ -74,7 +74,7 @@ static enum err push(struct sessions *s, int64_t end, uint32_t place)
 {
     if (s->n_heap == s->cap_heap) {
         size_t cap = s->cap_heap ? s->cap_heap * 2 : 256;
-        struct waiting *heap = realloc(s->heap, cap * sizeof(*heap));
+        struct deadline *heap = realloc(s->heap, cap * sizeof(*heap));
         if (!heap)
             return ERR_NOMEM;
         s->heap = heap;
@@ -85,13 +85,13 @@ static enum err push(struct sessions *s, int64_t end, uint32_t place)
         s->heap[i] = s->heap[(i - 1) / 2];
         i = (i - 1) / 2;
     }
-    s->heap[i] = (struct waiting){end, place};
+    s->heap[i] = (struct deadline){end, place};
     return ERR_OK;
 }
 
-static struct waiting pop(struct sessions *s)
+static struct deadline pop(struct sessions *s)
 {
-    struct waiting top = s->heap[0], moved = s->heap[--s->n_heap];
+    struct deadline top = s->heap[0], moved = s->heap[--s->n_heap];
     size_t i = 0;
 
     for (size_t child = 1; child < s->n_heap; child = 2 * i + 1) {

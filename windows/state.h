@@ -58,14 +58,15 @@ struct link {
 
 /* Work space of emit.c, kept so that nothing is allocated once it has grown. */
 struct bench {
-    const struct cellset **piece; /* the cellsets that make up a span */
+    struct slice **piece; /* what makes up a span */
     size_t n_pieces, cap_pieces;
     struct link *link;
     size_t n_links, cap_links;
     uint32_t *head; /* by key id: place of its first link + 1; all 0 between uses */
     uint32_t cap_head;
-    uint32_t *key; /* keys met, to be sorted */
+    uint64_t *key; /* keys met, in the upper half, to be sorted */
     size_t n_keys, cap_keys;
+    struct waiting_order order;
     struct cell sum;
 };
 
@@ -119,9 +120,11 @@ void emit_row(struct agg_row *row, const struct cell *c);
 /* Whether the key has sales in the span. */
 enum err emit_has(struct fold *f, struct window *w, int d, struct window_span span, uint32_t key,
                   bool *has) MUST_CHECK;
-/* Makes bench.piece the cellsets of dimension d that cover the span. */
-enum err emit_pieces(struct fold *f, const struct window *w, int d,
-                     struct window_span span) MUST_CHECK;
+/* The rows of those keys, in their order; a key without sales gets ROW_DELETE. */
+enum err emit_keys(struct fold *f, struct window *w, int d, struct window_span span,
+                   const struct keyset *keys, struct parcel *out) MUST_CHECK;
+/* Makes bench.piece the slices and panes that cover the span; sales may wait in them. */
+enum err emit_pieces(struct fold *f, const struct window *w, struct window_span span) MUST_CHECK;
 
 /* newest.c: windows with keep = newest */
 enum err newest_move(struct fold *f, struct window *w) MUST_CHECK;
@@ -134,6 +137,10 @@ enum err fold_note_dropped(struct fold *f, int level, const struct slice *s) MUS
 enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data,
                    struct why *why) MUST_CHECK;
 
+/* plan.c: at the opening */
+void plan_levels(struct fold *f);
+enum err plan_series(struct fold *f) MUST_CHECK;
+
 /* fold.c */
 int64_t fold_slice_start(const struct fold *f, int64_t t);
 int64_t fold_slice_end(const struct fold *f, int64_t t);
@@ -145,6 +152,8 @@ enum err fold_key(struct fold *f, const struct fact *fact, int d, uint32_t *key)
 int64_t fold_needed_until(const struct fold *f, int level, int64_t start);
 /* The slice or pane that holds t, made when there is none yet; NULL: out of memory. */
 struct slice *fold_slice(struct fold *f, int level, int64_t t);
+/* Counts what waits in a slice. */
+enum err fold_catch_up(struct fold *f, struct slice *s) MUST_CHECK;
 /* Counts a sale in those dimensions of a slice; `key` by dimension. */
 enum err fold_count(struct fold *f, struct slice *s, uint32_t dimensions, const struct fact *fact,
                     const uint32_t *key) MUST_CHECK;

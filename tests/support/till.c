@@ -79,7 +79,7 @@ enum err till_open(struct till *t, const struct settings *s, const struct till_w
     enum err e = open_parts(t);
     if (!e)
         e = fold_windows.announce(t->fold, t->parcel);
-    if (!e)
+    if (!e && w)
         t->oracle = oracle_open(s);
     return e;
 }
@@ -167,7 +167,7 @@ static enum err accept(struct till *t, const struct outcome *o)
 
     if (!e)
         e = ledger_sale(&t->ledger, f, books_name(t->books, f->invoice));
-    if (!e) {
+    if (!e && t->oracle) {
         struct oracle_sale told = for_oracle(t, o->sale, o->watermark_ms);
         oracle_sale(t->oracle, &told);
     }
@@ -237,7 +237,7 @@ enum err till_end(struct till *t, const int *shard, int n)
         e = fold_windows.finish(t->fold, t->parcel);
     if (!e)
         e = ledger_finish(&t->ledger);
-    if (!e)
+    if (!e && t->oracle)
         oracle_finish(t->oracle);
     return e;
 }

@@ -59,7 +59,7 @@ struct till {
     int merges;
 };
 
-/* Every call returns ERR_OK in a sound world. */
+/* Every call returns ERR_OK in a sound world. Without words there is no oracle. */
 enum err till_open(struct till *t, const struct settings *s, const struct till_words *w,
                    const char *path) MUST_CHECK;
 void till_close(struct till *t);
