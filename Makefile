@@ -7,7 +7,7 @@
 # CC, CFLAGS and LDFLAGS are yours.
 
 VARIANT ?= release
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 PREFIX ?= /usr/local
 FUZZ_BUDGET ?= 360
 export RETAIL_DATA ?= $(wildcard $(abspath ../shared/data))

@@ -36,7 +36,7 @@ void progress_line_open(struct progress_line *l, struct env *env, bool quiet)
 void progress_line_show(struct progress_line *l, const struct pipeline *p)
 {
     struct pipeline_status s;
-    char line[128], records[32], rate[32], when[WHEN_TEXT];
+    char line[256], records[32], rate[32], when[WHEN_TEXT];
     int64_t now = l->terminal ? l->env->mono_ns(l->env) : 0;
 
     if (!l->terminal || now - l->last_ns < INTERVAL_NS)

@@ -29,26 +29,32 @@ void list_clear(struct list *l)
     list_init(l, l->size);
 }
 
+static bool make_room(struct list *l)
+{
+    size_t cap = l->cap ? l->cap * 2 : LIST_FIRST;
+
+    if (cap > UINT32_MAX || cap > SIZE_MAX / l->size)
+        return false;
+    char *p = realloc(l->p, cap * l->size);
+    if (!p)
+        return false;
+    l->p = p;
+    l->cap = cap;
+    return true;
+}
+
 void *list_add(struct list *l)
 {
-    char *item;
+    if (l->n == l->cap && !make_room(l))
+        return NULL;
+    return memset(l->p + l->n++ * l->size, 0, l->size);
+}
 
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : LIST_FIRST;
-        char *p;
-
-        if (cap > UINT32_MAX || cap > SIZE_MAX / l->size)
-            return NULL;
-        p = realloc(l->p, cap * l->size);
-        if (!p)
-            return NULL;
-        l->p = p;
-        l->cap = cap;
-    }
-    item = l->p + l->n * l->size;
-    memset(item, 0, l->size);
-    l->n++;
-    return item;
+void *list_put(struct list *l, const void *item)
+{
+    if (l->n == l->cap && !make_room(l))
+        return NULL;
+    return memcpy(l->p + l->n++ * l->size, item, l->size);
 }
 
 void *list_at(const struct list *l, size_t i)

@@ -28,6 +28,7 @@ struct list {
 void list_init(struct list *l, size_t size);
 void list_clear(struct list *l);
 void *list_add(struct list *l);                /* a zeroed new item, NULL: out of memory */
+void *list_put(struct list *l, const void *item); /* a copy of it */
 void *list_at(const struct list *l, size_t i); /* i < n; valid until the next add */
 
 /* One row of one window, dimension and key. */

@@ -173,11 +173,10 @@ static struct rows rows_of(struct fold *f, struct window *w, int d, struct windo
 static struct agg_row *add_row(struct rows *r, uint32_t key)
 {
     struct fold *f = r->fold;
-    struct agg_row *row = list_add(&r->out->rows);
+    struct agg_row *row = list_put(&r->out->rows, &r->like);
 
     if (!row)
         return NULL;
-    *row = r->like;
     row->key = key;
     f->rows++;
     if (!f->reopened.n)

@@ -10,12 +10,16 @@
 
 static enum err touch_slice(struct keyset *touched, const struct slice *s, int d)
 {
+    uint32_t last = UINT32_MAX;
     enum err e = ERR_OK;
 
     for (uint32_t k = 0; !e && k < s->set[d].n; k++)
         e = keyset_add(touched, s->set[d].cell[k].key);
-    for (uint32_t i = 0; !e && i < s->waiting.n; i++)
-        e = keyset_add(touched, waiting_at(&s->waiting, i)->key[d]);
+    for (uint32_t i = 0; !e && i < s->waiting.n; i++) {
+        uint32_t key = waiting_at(&s->waiting, i)->key[d];
+        e = key == last ? ERR_OK : keyset_add(touched, key);
+        last = key;
+    }
     return e;
 }
 

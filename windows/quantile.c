@@ -527,23 +527,22 @@ void quantile_of_list(int16_t *bucket, size_t n_buckets, int64_t min, int64_t ma
 void quantile_at(const struct quantile *q, int64_t min, int64_t max, const double *p, size_t n,
                  int64_t *out)
 {
-    int16_t list[LIST_MAX];
-    uint64_t total, seen = 0, count = 0;
-    int16_t bucket = 0;
-    struct walk w;
+    int16_t list[LIST_MAX], bucket = 0;
+    uint64_t seen = 0;
+    uint32_t at = 0;
 
     if (q->form != DENSE) {
         memcpy(list, list_of(q), q->n * sizeof(*list));
         quantile_of_list(list, q->n, min, max, p, n, out);
         return;
     }
-    total = quantile_count(q);
-    walk_start(&w, q);
+    const struct quantile_dense *d = q->u.dense;
+    uint32_t end = d->side[NEGATIVE].n + 1U + d->side[POSITIVE].n;
     for (size_t i = 0; i < n; i++) {
-        uint64_t rank = rank_of(p[i], total);
-        while (seen < rank && walk_next(&w, &bucket, &count))
-            seen += count;
-        out[i] = total ? middle(bucket, min, max) : 0;
+        uint64_t rank = rank_of(p[i], d->n);
+        while (seen < rank && at < end)
+            seen += dense_at(d, at++, &bucket);
+        out[i] = d->n ? middle(bucket, min, max) : 0;
     }
 }
 

@@ -70,19 +70,41 @@ void waiting_order_clear(struct waiting_order *order)
     *order = (struct waiting_order){0};
 }
 
+static enum err room_to_sort(struct waiting_order *order, size_t n)
+{
+    if (n <= order->cap)
+        return ERR_OK;
+    size_t cap = n * 2;
+    uint64_t *place = realloc(order->place, 3 * cap * sizeof(*place));
+    if (!place)
+        return ERR_NOMEM;
+    order->place = place;
+    order->cap = cap;
+    return ERR_OK;
+}
+
+/* Lines of an invoice follow each other, so most keys come in runs: these are sorted. */
 enum err waiting_sort(const struct waiting *q, int dimension, struct waiting_order *out)
 {
-    if (q->n > out->cap) {
-        size_t cap = (size_t)q->n * 2;
-        uint64_t *place = realloc(out->place, 2 * cap * sizeof(*place));
-        if (!place)
-            return ERR_NOMEM;
-        out->place = place;
-        out->cap = cap;
+    enum err e = room_to_sort(out, q->n);
+    uint64_t *run = e ? NULL : out->place + out->cap;
+    uint32_t n_runs = 0, n = 0, last = 0;
+
+    for (uint32_t i = 0; !e && i < q->n; i++) {
+        uint32_t key = waiting_at(q, i)->key[dimension];
+        if (i == 0 || key != last)
+            run[n_runs++] = (uint64_t)key << 32 | i;
+        last = key;
     }
-    for (uint32_t i = 0; i < q->n; i++)
-        out->place[i] = (uint64_t)waiting_at(q, i)->key[dimension] << 32 | i;
-    order_by_key(out->place, q->n, out->place + out->cap);
+    if (e)
+        return e;
+    order_by_key(run, n_runs, run + out->cap);
+    for (uint32_t i = 0; i < n_runs; i++) {
+        uint64_t item = run[i], high = item >> 32;
+        do
+            out->place[n++] = item++;
+        while ((uint32_t)item < q->n && waiting_at(q, (uint32_t)item)->key[dimension] == high);
+    }
     return ERR_OK;
 }
 
