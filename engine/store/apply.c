@@ -111,6 +111,7 @@ struct apply {
     sqlite3_stmt *statement[ST_COUNT];
     struct feed_series *series;          /* SERIES_COUNT */
     struct series_statements *of_series; /* SERIES_COUNT */
+    int n_series;                        /* all that are known have ids below it */
     struct list expiring;                /* uint16_t: series */
     struct crc_table crc;
     int wal_pages; /* in the log after the last commit */
@@ -119,6 +120,11 @@ struct apply {
 };
 
 /* ---- series ---- */
+
+static void note_id(struct apply *a, int id)
+{
+    a->n_series = id >= a->n_series ? id + 1 : a->n_series;
+}
 
 static enum err load_series(struct apply *a, struct why *why)
 {
@@ -132,11 +138,13 @@ static enum err load_series(struct apply *a, struct why *why)
     while (!e && row) {
         int64_t id = sqlite3_column_int64(statement, 0);
 
-        if (id >= 0 && id < SERIES_COUNT)
+        if (id >= 0 && id < SERIES_COUNT) {
+            note_id(a, (int)id);
             a->series[id] = (struct feed_series){.known = true,
                                                  .newest = sqlite3_column_int(statement, 1) != 0,
                                                  .span_s = sqlite3_column_int64(statement, 2),
                                                  .by_end = sqlite3_column_int(statement, 3) != 0};
+        }
         e = sql_next(statement, &row, why);
     }
     (void)sqlite3_finalize(statement);
@@ -219,6 +227,7 @@ static enum err add_series(struct apply *a, const struct series_row *r, bool *ch
                        r->id);
     if (!was->known)
         e = schema_add_series(a->db, r->id, why);
+    note_id(a, r->id);
     if (!was->known || was->span_s != now.span_s)
         *changed = true;
     if (!e)
@@ -700,9 +709,7 @@ static void finalize_all(struct apply *a)
 {
     for (int i = 0; i < ST_COUNT; i++)
         (void)sqlite3_finalize(a->statement[i]);
-    for (int i = 0; a->series && a->of_series && i < SERIES_COUNT; i++) {
-        if (!a->series[i].known)
-            continue;
+    for (int i = 0; i < a->n_series; i++) {
         (void)sqlite3_finalize(a->of_series[i].put);
         (void)sqlite3_finalize(a->of_series[i].drop);
         (void)sqlite3_finalize(a->of_series[i].drop_before);
