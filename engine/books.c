@@ -399,6 +399,11 @@ uint64_t books_name(const struct books *b, uint32_t slot)
     return b->slot[slot].name;
 }
 
+struct str books_text(const struct books *b, uint32_t slot)
+{
+    return text_of(&b->slot[slot]);
+}
+
 enum err books_find(struct books *b, uint64_t name, uint32_t *slot)
 {
     struct stored_invoice stored;

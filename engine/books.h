@@ -26,6 +26,7 @@ enum err books_slot(struct books *b, struct str invoice, uint32_t *slot) MUST_CH
 enum err books_add(struct books *b, const struct fact *f) MUST_CHECK;
 /* The lasting number of the invoice in a slot, and back (loads it; ERR_NOT_FOUND). */
 uint64_t books_name(const struct books *b, uint32_t slot);
+struct str books_text(const struct books *b, uint32_t slot); /* until the next call */
 enum err books_find(struct books *b, uint64_t name, uint32_t *slot) MUST_CHECK;
 /* Marks an invoice as seen at `time_ms` without counting (restoring windows). */
 void books_touch(struct books *b, uint32_t slot, int64_t time_ms);

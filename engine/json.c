@@ -525,6 +525,11 @@ bool json_whole(const struct json *v, int64_t *out)
     return true;
 }
 
+double json_number(const struct json *v)
+{
+    return node(v)->valuedouble;
+}
+
 const struct json *json_first(const struct json *v)
 {
     return value(node(v)->child);

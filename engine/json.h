@@ -39,6 +39,8 @@ const char *json_text(const struct json *v); /* JSON_TEXT; NUL-terminated */
 /* JSON_NUMBER: false if it has a fraction or is beyond +-2^53, where doubles skip integers. */
 bool json_whole(const struct json *v, int64_t *out);
 
+double json_number(const struct json *v); /* JSON_NUMBER */
+
 /* Items of a JSON_LIST, members of a JSON_OBJECT; NULL after the last (or of a scalar). */
 const struct json *json_first(const struct json *v);
 const struct json *json_next(const struct json *v);

@@ -27,9 +27,9 @@ struct list {
 
 void list_init(struct list *l, size_t size);
 void list_clear(struct list *l);
-void *list_add(struct list *l);                /* a zeroed new item, NULL: out of memory */
+void *list_add(struct list *l);                   /* a zeroed new item, NULL: out of memory */
 void *list_put(struct list *l, const void *item); /* a copy of it */
-void *list_at(const struct list *l, size_t i); /* i < n; valid until the next add */
+void *list_at(const struct list *l, size_t i);    /* i < n; valid until the next add */
 
 /* One row of one window, dimension and key. */
 enum row_op { ROW_PUT, ROW_DELETE };
@@ -81,6 +81,53 @@ struct customer_row { /* to be added to the stored row of this customer */
     uint32_t country; /* of its latest sale: replaces when last_ms >= the stored one's */
     int64_t first_ms, last_ms;
     int64_t lines, invoices, units, revenue, return_revenue;
+};
+
+/* What the models think of an invoice; replaces the stored one. */
+struct verdict_row {
+    uint64_t invoice; /* invoice_row.id */
+    int64_t time_ms;  /* of its first line */
+    bool final, flagged;
+    double score, p_value;
+    uint64_t cancels; /* the invoice that this credit takes back; 0: none */
+    struct span data; /* the evidence, models' own encoding */
+};
+
+/* Something out of the ordinary, with its reasons in words; replaces the one of this id, but
+ * for what people said of it. */
+enum anomaly_state { ANOMALY_PROVISIONAL, ANOMALY_FINAL, ANOMALY_WITHDRAWN };
+
+struct anomaly_row {
+    struct span id;      /* "invoice:541431"; names it for ever */
+    struct span kind;    /* "invoice", "line", "series" */
+    struct span subject; /* the rest of the id */
+    enum anomaly_state state;
+    int64_t time_ms;
+    uint64_t invoice;           /* invoice_row.id; 0: none */
+    uint32_t customer, country; /* key ids */
+    int64_t revenue;
+    double score, p_value;
+    struct span rank_reason; /* the feature that weighs most */
+    struct span reasons;     /* JSON array of {feature, value, usual, weight, text} */
+    struct span text;        /* one sentence */
+};
+
+/* A forecast; replaces that of the same dimension, key, measure, horizon and window. */
+struct forecast_row {
+    struct span dimension, measure, horizon; /* horizon: "hour", "nowcast", "day" */
+    uint32_t key;
+    int64_t window_s, made_ms; /* start of what is foretold; watermark when it was */
+    double predicted, lower, upper;
+    double week_ago, holt_winters; /* what the baselines say; NAN: nothing */
+    double actual;                 /* NAN: not known yet */
+};
+
+/* What a person said of an invoice. */
+struct feedback_row {
+    uint64_t invoice;
+    struct span said; /* "ok", "flag"; empty: taken back */
+    struct span by;
+    int64_t at_ms;
 };
 
 struct reject_row {
@@ -149,6 +196,10 @@ struct parcel {
     struct list rows;      /* struct agg_row: later ones win */
     struct list invoices;  /* struct invoice_row */
     struct list customers; /* struct customer_row */
+    struct list verdicts;  /* struct verdict_row */
+    struct list anomalies; /* struct anomaly_row */
+    struct list forecasts; /* struct forecast_row */
+    struct list feedback;  /* struct feedback_row */
     struct list rejects;   /* struct reject_row */
     struct list late;      /* struct late_row */
     struct list merged;    /* struct merged_row */

@@ -196,9 +196,11 @@ static enum err judge_batch(struct pipeline *p, const struct reject **bad)
 
 static enum err fold_facts(struct pipeline *p)
 {
-    enum err e = p->setup.fold->add(p->fold, (const struct fact *)(const void *)p->facts.p,
-                                    p->facts.n, p->parcel);
+    const struct fact *facts = (const struct fact *)(const void *)p->facts.p;
+    enum err e = p->setup.fold->add(p->fold, facts, p->facts.n, p->parcel);
 
+    if (!e && p->model)
+        e = p->setup.model->add(p->model, facts, p->facts.n, p->parcel);
     p->facts.n = 0;
     return e;
 }
@@ -216,7 +218,7 @@ static enum err hand_over(struct pipeline *p, struct why *why)
 
 static enum err deliver(struct pipeline *p, struct why *why)
 {
-    return p->parcel->rows.n >= PARCEL_ROWS ? hand_over(p, why) : ERR_OK;
+    return p->parcel->rows.n + p->parcel->verdicts.n >= PARCEL_ROWS ? hand_over(p, why) : ERR_OK;
 }
 
 static enum err deliver_ledger(struct pipeline *p)
@@ -300,6 +302,8 @@ static enum err save_state(struct pipeline *p)
     if (e || (p->unsaved_bytes < SAVE_BYTES && !p->save_now))
         return e;
     e = p->setup.fold->save(p->fold, p->parcel);
+    if (!e && p->model)
+        e = p->setup.model->save(p->model, p->parcel);
     if (!e)
         e = resume_mark_saved(p);
     if (!e)
@@ -469,6 +473,8 @@ static enum err finish(struct pipeline *p, struct why *why)
         e = fold_facts(p);
     if (!e)
         e = p->setup.fold->finish(p->fold, p->parcel);
+    if (!e && p->model)
+        e = p->setup.model->finish(p->model, p->parcel);
     if (!e)
         e = ledger_finish(&p->ledger);
     if (e)
@@ -585,5 +591,5 @@ void pipeline_status(const struct pipeline *p, bool all, struct pipeline_status 
     out->keys = keys_count(p->keys);
     out->invoices = books_live(p->books);
     out->memory = out->windows.memory + keys_memory(p->keys) + books_memory(p->books) +
-                  judge_memory(p->judge);
+                  judge_memory(p->judge) + (p->model ? p->setup.model->memory(p->model) : 0);
 }

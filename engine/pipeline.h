@@ -14,6 +14,7 @@
 #include "engine/env.h"
 #include "engine/fold.h"
 #include "engine/judge.h"
+#include "engine/model.h"
 #include "engine/source.h"
 #include "engine/store/store.h"
 
@@ -24,6 +25,7 @@ struct pipeline_setup {
     const struct settings *settings;
     struct store *store;
     const struct fold_kind *fold;
+    const struct model_kind *model; /* NULL: nothing is judged */
     const struct source_kind *source;
     const char *locator;
     bool follow;

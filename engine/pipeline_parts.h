@@ -16,6 +16,7 @@ struct pipeline {
     struct books *books;
     struct judge *judge;
     struct fold *fold;
+    struct model *model; /* NULL: none */
     struct source *source;
     struct source_identity identity;
     int64_t source_id; /* 0: not known yet (a followed file that is not there) */
@@ -49,6 +50,11 @@ enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t waterma
                        struct fact **out) MUST_CHECK;
 /* Applies every request that waits. Only right after a commit. */
 enum err requests_apply(struct pipeline *p, struct why *why) MUST_CHECK;
+/* Answers a request with the next commit. */
+enum err requests_answer(struct pipeline *p, int64_t id, struct str result) MUST_CHECK;
+/* feedback.c: "ok", "flag" or "undo"; the argument is "INVOICE\nWHO". */
+enum err feedback_request(struct pipeline *p, int64_t id, enum feedback now, struct str argument,
+                          struct why *why) MUST_CHECK;
 
 /* Ends a source that an earlier run left open and whose bytes can't come back, with what is
  * stored of its progress. Not while another source is being read. */

@@ -5,6 +5,7 @@
  *
  *   merge   late sales that are not merged yet are counted after all; the argument is empty,
  *           or the time that `late.window_start` shows: only those of that slice
+ *   ok, flag, undo   what a person says of an invoice (engine/feedback.c)
  *
  * A late sale is read back from its record, gets its books, a place in the ledger and in every
  * window it belongs to, and is marked, all in one transaction with the answer, so it is counted
@@ -188,7 +189,7 @@ static enum err position_of(struct pipeline *p, struct span *out)
     return e;
 }
 
-static enum err answer(struct pipeline *p, int64_t id, struct str result)
+enum err requests_answer(struct pipeline *p, int64_t id, struct str result)
 {
     struct answer_row row = {.id = id};
     enum err e = position_of(p, &row.position);
@@ -225,7 +226,7 @@ static enum err merge(struct batch *b, int64_t id, struct why *why)
         if (!e && !b->full)
             e = write_result(b, &result);
         if (!e && !b->full)
-            e = answer(b->p, id, (struct str){result.p, result.n});
+            e = requests_answer(b->p, id, (struct str){result.p, result.n});
         if (!e)
             e = commit_batch(b->p, why);
     } while (!e && b->full);
@@ -241,7 +242,7 @@ static enum err apply_merge(struct pipeline *p, int64_t id, struct str argument,
     enum err e = ERR_OK;
 
     if (argument.n && when_parse(argument, &utc, &slice_ms))
-        return answer(p, id, STR("not done: the argument is no time"));
+        return requests_answer(p, id, STR("not done: the argument is no time"));
     b.slice_s = slice_ms / WHEN_SECOND;
     list_init(&b.sales, sizeof(struct late_sale));
     buf_init(&b.text, MERGE_TEXT);
@@ -253,11 +254,29 @@ static enum err apply_merge(struct pipeline *p, int64_t id, struct str argument,
     return e;
 }
 
+static enum err apply_ok(struct pipeline *p, int64_t id, struct str argument, struct why *why)
+{
+    return feedback_request(p, id, FEEDBACK_OK, argument, why);
+}
+
+static enum err apply_flag(struct pipeline *p, int64_t id, struct str argument, struct why *why)
+{
+    return feedback_request(p, id, FEEDBACK_FLAG, argument, why);
+}
+
+static enum err apply_undo(struct pipeline *p, int64_t id, struct str argument, struct why *why)
+{
+    return feedback_request(p, id, FEEDBACK_UNDO, argument, why);
+}
+
 static const struct kind {
     const char *name;
     enum err (*apply)(struct pipeline *p, int64_t id, struct str argument, struct why *why);
 } kinds[] = {
     {"merge", apply_merge},
+    {"ok", apply_ok},
+    {"flag", apply_flag},
+    {"undo", apply_undo},
 };
 
 static enum err apply(struct pipeline *p, const struct stored_request *r, struct why *why)
@@ -266,7 +285,7 @@ static enum err apply(struct pipeline *p, const struct stored_request *r, struct
         if (str_eq(str_of(kinds[i].name), r->kind))
             return kinds[i].apply(p, r->id, r->argument, why);
     }
-    return answer(p, r->id, STR("not done: this program knows no such request"));
+    return requests_answer(p, r->id, STR("not done: this program knows no such request"));
 }
 
 /* The answer must not be lost with the run, or the next one would fail on it again. */
@@ -274,7 +293,7 @@ static enum err give_up(struct pipeline *p, int64_t id, enum err e, struct why *
 {
     (void)store_explain(p->setup.store, e, why);
     if (why && !why->text[0])
-        (void)why_set(why, e, "late sales could not be counted: %s", err_text(e));
+        (void)why_set(why, e, "the request could not be carried out: %s", err_text(e));
     request_fail(p->setup.settings->db, id, why ? why->text : err_text(e));
     return e;
 }

@@ -31,8 +31,11 @@ static enum err load_dedup(void *arg, uint64_t seq, const uint64_t hash[2], int6
 struct loading {
     struct pipeline *p;
     struct why *why;
-    struct parcel *waste; /* rows that are in the database already */
-    uint64_t seq;         /* of the chunk being folded */
+    struct parcel *waste;         /* rows that are in the database already */
+    uint64_t seq;                 /* of the chunk being folded */
+    uint64_t fold_seq, model_seq; /* chunks up to these are in the loaded state */
+    bool fold, model;             /* who has not seen the chunk at hand */
+    struct parcel *found;         /* what the model finds in it */
 };
 
 static enum err load_judge(void *arg, struct str name, uint32_t version, struct str data)
@@ -63,8 +66,9 @@ static enum err load_window(void *arg, struct str name, uint32_t version, struct
     return l->p->setup.fold->load(l->p->fold, name, version, data, l->why);
 }
 
-/* A part of windows that are not configured so any more: the next commit writes all anew. */
-static enum err drop_window(void *arg, struct str name, uint32_t version, struct str data)
+/* A part of windows that are not configured so any more, or of models that were out of use: the
+ * next commit writes all anew. */
+static enum err drop_part(void *arg, struct str name, uint32_t version, struct str data)
 {
     struct pipeline *p = ((struct loading *)arg)->p;
     struct span at = {0};
@@ -84,11 +88,29 @@ static enum err drop_window(void *arg, struct str name, uint32_t version, struct
 static enum err merge_gathered(struct loading *l)
 {
     struct pipeline *p = l->p;
-    enum err e = p->setup.fold->merge(p->fold, (const struct fact *)(const void *)p->facts.p,
-                                      p->facts.n, l->seq, l->waste);
+    enum err e = ERR_OK;
 
+    if (l->fold)
+        e = p->setup.fold->merge(p->fold, (const struct fact *)(const void *)p->facts.p, p->facts.n,
+                                 l->seq, l->waste);
     p->facts.n = 0;
     return e;
+}
+
+static enum err replay_finish(struct loading *l)
+{
+    struct pipeline *p = l->p;
+    enum err e = l->fold ? p->setup.fold->finish(p->fold, l->waste) : ERR_OK;
+
+    return e || !l->model ? e : p->setup.model->finish(p->model, l->found);
+}
+
+static enum err replay_fact(struct loading *l, const struct fact *f)
+{
+    struct pipeline *p = l->p;
+    enum err e = l->fold ? p->setup.fold->add(p->fold, f, 1, l->waste) : ERR_OK;
+
+    return e || !l->model ? e : p->setup.model->add(p->model, f, 1, l->found);
 }
 
 static enum err replay_entry(void *arg, const struct ledger_entry *entry)
@@ -104,7 +126,7 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
             return e;
     }
     if (entry->kind == LEDGER_FINISH)
-        return p->setup.fold->finish(p->fold, l->waste);
+        return replay_finish(l);
     uint32_t keys = keys_count(p->keys);
     if (f.customer >= keys || f.country >= keys || f.stock >= keys)
         return ERR_DAMAGED;
@@ -113,7 +135,7 @@ static enum err replay_entry(void *arg, const struct ledger_entry *entry)
         return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
     books_touch(p->books, f.invoice, f.time_ms);
     if (entry->kind != LEDGER_MERGED)
-        return p->setup.fold->add(p->fold, &f, 1, l->waste);
+        return replay_fact(l, &f);
     struct fact *gathered = list_add(&p->facts);
     if (!gathered)
         return ERR_NOMEM;
@@ -128,6 +150,8 @@ static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str
 
     (void)sales;
     l->seq = seq;
+    l->fold = seq > l->fold_seq;
+    l->model = l->p->model && seq > l->model_seq;
     e = ledger_each(data, replay_entry, l);
     if (!e)
         e = merge_gathered(l);
@@ -210,24 +234,58 @@ static enum err keep_settings(struct pipeline *p, struct why *why)
     return e;
 }
 
-static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
+static enum err load_windows(struct pipeline *p, bool same_windows, struct loading *l)
 {
-    const struct fold_kind *fold = p->setup.fold;
-    enum err e = ERR_OK;
+    enum err e;
 
     if (same_windows)
         e = store_each_state(p->setup.store, "windows/", load_window, l, l->why);
     else
-        e = store_each_state(p->setup.store, "windows/", drop_window, l, l->why);
-    if (!same_windows)
-        p->saved_seq = 0;
+        e = store_each_state(p->setup.store, "windows/", drop_part, l, l->why);
+    l->fold_seq = same_windows ? p->saved_seq : 0;
+    return e ? e : p->setup.fold->loaded(p->fold, l->why);
+}
+
+static enum err load_model(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct loading *l = arg;
+
+    return l->p->setup.model->load(l->p->model, name, version, data, l->why);
+}
+
+/* A model that did not see all that was sold so far learns from it now: what it finds is not
+ * in the database yet. */
+static enum err load_models(struct pipeline *p, struct loading *l)
+{
+    bool same;
+    enum err e = remember(p, "models", p->model ? STR("on") : STR("off"), NULL, &same, l->why);
+    bool known = p->model && same;
+
+    l->model_seq = known || !p->model ? p->saved_seq : 0;
+    l->found = known ? l->waste : p->parcel;
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    if (known)
+        e = store_each_state(p->setup.store, "models/", load_model, l, l->why);
+    else
+        e = store_each_state(p->setup.store, "models/", drop_part, l, l->why);
+    return e || !p->model ? e : p->setup.model->loaded(p->model, l->why);
+}
+
+static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
+{
+    uint64_t from;
+    enum err e = load_windows(p, same_windows, l);
+
     if (!e)
-        e = fold->loaded(p->fold, l->why);
+        e = load_models(p, l);
+    from = l->model_seq < l->fold_seq ? l->model_seq : l->fold_seq;
+    p->saved_seq = from;
     if (!e)
-        e = store_each_ledger(p->setup.store, p->saved_seq, replay_chunk, l);
-    p->ledger_seq = p->ledger_seq > p->saved_seq ? p->ledger_seq : p->saved_seq;
+        e = store_each_ledger(p->setup.store, from, replay_chunk, l);
+    p->ledger_seq = p->ledger_seq > from ? p->ledger_seq : from;
     if (!e && same_windows)
-        e = fold->snapshot(p->fold, l->waste);
+        e = p->setup.fold->snapshot(p->fold, l->waste);
     return e;
 }
 
@@ -458,11 +516,14 @@ static enum err open_parts(struct pipeline *p, struct why *why)
         e = books_open(s->store, &p->books);
     if (!e)
         e = judge_open(s->settings, &p->judge);
+    const struct model_setup model = {s->settings, p->zone, p->keys, p->books};
     fold.zone = p->zone;
     fold.keys = p->keys;
     fold.books = p->books;
     if (!e)
         e = s->fold->open(&fold, &p->fold, why);
+    if (!e && s->model)
+        e = s->model->open(&model, &p->model, why);
     if (!e) {
         p->parcel = parcel_open();
         e = p->parcel ? ERR_OK : ERR_NOMEM;
@@ -512,6 +573,8 @@ void pipeline_close(struct pipeline *p)
         p->setup.source->close(p->source);
     if (p->fold)
         p->setup.fold->close(p->fold);
+    if (p->model)
+        p->setup.model->close(p->model);
     judge_close(p->judge);
     books_close(p->books);
     keys_close(p->keys);

@@ -74,6 +74,12 @@ struct settings {
     int64_t memory_limit;       /* bytes; 0: none */
     int64_t max_record;         /* longest record in bytes */
     int64_t threads;            /* helper threads: 0 or 1 */
+    bool models;                /* whether invoices are judged and sales are foretold */
+    int64_t alert_rate;         /* millionths: the share of invoices to flag */
+    int64_t flags_per_day;      /* millionths; > 0: this many a day instead */
+    int64_t min_effect;         /* millionths of money: less at stake is not flagged */
+    int64_t invoice_idle_ms;    /* an invoice without a line for so long is closed */
+    int64_t settle_ms;          /* ... and judged for good so much later */
     struct field_names fields;
     char *csv_separator; /* one byte, or "auto": ',' ';' or tab, from the header */
     char *decimal_point; /* "." or "," */

@@ -8,6 +8,8 @@
  */
 #include "engine/settings_table.h"
 
+#include "engine/money.h"
+
 /* ---- the schema ---- */
 
 static enum err schema_choices(const struct setting *row, struct buf *out)
@@ -39,6 +41,15 @@ static enum err schema_dimensions(struct buf *out)
 
 #define DURATION "[0-9]+(ms|s|m|h|d|w)"
 
+static enum err schema_decimal(const struct setting *row, struct buf *out)
+{
+    char low[MONEY_TEXT], high[MONEY_TEXT];
+
+    (void)money_format(row->min, 0, low);
+    (void)money_format(row->max, 0, high);
+    return buf_printf(out, "\"type\": \"number\", \"minimum\": %s, \"maximum\": %s", low, high);
+}
+
 static enum err schema_value(const struct setting *row, struct buf *out)
 {
     char range[SETTINGS_RANGE];
@@ -54,6 +65,8 @@ static enum err schema_value(const struct setting *row, struct buf *out)
     case SETTING_WHOLE:
         return buf_printf(out, "\"type\": \"integer\", \"minimum\": %lld, \"maximum\": %lld",
                           (long long)row->min, (long long)row->max);
+    case SETTING_DECIMAL:
+        return schema_decimal(row, out);
     case SETTING_BYTES:
         return buf_printf(out,
                           "\"type\": [\"integer\", \"string\"], \"minimum\": %lld, \"maximum\": "

@@ -15,6 +15,7 @@ enum setting_kind {
     SETTING_TEXT,
     SETTING_SEPARATOR,
     SETTING_WHOLE,
+    SETTING_DECIMAL, /* in millionths */
     SETTING_BYTES,
     SETTING_DURATION,
     SETTING_CHOICE,

@@ -9,6 +9,8 @@
 #include "engine/nearest.h"
 #include "engine/settings_table.h"
 
+#include "engine/money.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +100,8 @@ static void limit_text(const struct setting *row, int64_t limit, char *out)
         (void)when_duration_format(limit, out);
     else if (row->kind == SETTING_BYTES)
         bytes_text(limit, out, WHEN_TEXT);
+    else if (row->kind == SETTING_DECIMAL)
+        (void)money_format(limit, 0, out);
     else
         (void)snprintf(out, WHEN_TEXT, "%" PRId64, limit);
 }
@@ -255,6 +259,30 @@ static enum err print_whole(const struct setting *row, const void *field, struct
     (void)row;
     memcpy(&v, field, sizeof(v));
     return buf_printf(out, "%" PRId64, v);
+}
+
+static enum err parse_decimal(const struct setting_input *in, const struct setting *row,
+                              const char *text, void *field)
+{
+    int64_t v = 0;
+    enum err e = money_parse(str_of(text), '.', &v);
+
+    if (e == ERR_LIMIT)
+        return out_of_range(in, row, text);
+    if (e)
+        return settings_value_refuse(in, "\"%.64s\" is not a number of at most 6 decimals", text);
+    return put_number(in, row, text, v, field);
+}
+
+static enum err print_decimal(const struct setting *row, const void *field, struct buf *out)
+{
+    char text[MONEY_TEXT];
+    int64_t v;
+
+    (void)row;
+    memcpy(&v, field, sizeof(v));
+    (void)money_format(v, 0, text);
+    return buf_text(out, text);
 }
 
 static enum err parse_bytes(const struct setting_input *in, const struct setting *row,
@@ -555,6 +583,10 @@ static enum err scalar_text(const struct setting_input *in, const struct kind *k
         return ERR_OK;
     }
     *text = room;
+    if (kind->parse == parse_decimal) {
+        (void)snprintf(room, WHEN_TEXT, "%.15g", json_number(in->value));
+        return ERR_OK;
+    }
     if (type == JSON_NUMBER && !json_whole(in->value, &whole))
         return settings_value_refuse(in, "wants a whole number below 2^53");
     if (type == JSON_NUMBER)
@@ -615,6 +647,7 @@ static const struct kind kinds[SETTING_WINDOWS + 1] = {
     [SETTING_TEXT] = {"", "text", IS(TEXT), parse_text, print_owned},
     [SETTING_SEPARATOR] = {"", "text", IS(TEXT), parse_separator, print_owned},
     [SETTING_WHOLE] = {"a ", "whole number", IS(NUMBER), parse_whole, print_whole},
+    [SETTING_DECIMAL] = {"a ", "number", IS(NUMBER), parse_decimal, print_decimal},
     [SETTING_BYTES] = {"a ", "size in bytes", IS(NUMBER) | IS(TEXT), parse_bytes, print_bytes},
     [SETTING_DURATION] = {"a ", "duration", IS(TEXT), parse_duration, print_duration},
     [SETTING_CHOICE] = {"a ", "choice", IS(TEXT), parse_choice, print_choice},

@@ -23,6 +23,7 @@
 #include "engine/crash.h"
 #include "engine/store/crc.h"
 #include "engine/store/feed.h"
+#include "engine/store/findings.h"
 #include "engine/store/schema.h"
 #include "engine/store/values.h"
 #include "engine/store/views.h"
@@ -108,6 +109,7 @@ struct series_statements {
 struct apply {
     sqlite3 *db;
     struct feed *feed;
+    struct findings *findings;
     sqlite3_stmt *statement[ST_COUNT];
     struct feed_series *series;          /* SERIES_COUNT */
     struct series_statements *of_series; /* SERIES_COUNT */
@@ -646,6 +648,7 @@ enum err apply_parcel(struct apply *a, const struct parcel *p, struct why *why)
     e = e || !p->commit ? e : all_deletions(a, why);
     for (size_t i = 0; !e && i < countof(books); i++)
         e = each(a, p, books[i].items, books[i].one, why);
+    e = e ? e : findings_apply(a->findings, p, why);
     e = e ? e : forget_dedup(a, p->dedup_before, why);
     e = e ? e : each(a, p, &p->states, one_state, why);
     crash_point("after_parcel");
@@ -696,6 +699,7 @@ enum err apply_open(sqlite3 *db, struct apply **out, struct why *why)
     (void)sqlite3_wal_hook(db, remember_wal, a);
     e = e ? e : sql_whole(db, "PRAGMA page_size", &a->page_size, why);
     e = e ? e : feed_open(db, &a->feed, why);
+    e = e ? e : findings_open(db, &a->findings, why);
     e = e ? e : prepare_all(a, why);
     e = e ? e : load_series(a, why);
     if (e)
@@ -721,6 +725,7 @@ void apply_close(struct apply *a)
     if (!a)
         return;
     finalize_all(a);
+    findings_close(a->findings);
     apply_rollback(a);
     (void)sqlite3_busy_timeout(a->db, WAL_WAIT_MS);
     (void)sqlite3_wal_checkpoint_v2(a->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -29,6 +29,25 @@
 #include <stdio.h>
 
 /* Added before the first release to a schema 1 that had none of it. */
+static const char findings[] =
+    "CREATE TABLE IF NOT EXISTS verdict(invoice INTEGER PRIMARY KEY, time_ms INTEGER,"
+    " final INTEGER, flagged INTEGER, score REAL, p_value REAL, cancels INTEGER, data BLOB);"
+    "CREATE INDEX IF NOT EXISTS verdict_cancels ON verdict(cancels) WHERE cancels IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS anomaly(id TEXT PRIMARY KEY, kind TEXT, subject TEXT,"
+    " state INTEGER, time_ms INTEGER, invoice INTEGER, customer INTEGER, country INTEGER,"
+    " revenue INTEGER, score REAL, p_value REAL, rank_reason TEXT, reasons TEXT, text TEXT);"
+    "CREATE INDEX IF NOT EXISTS anomaly_time ON anomaly(time_ms);"
+    "CREATE INDEX IF NOT EXISTS anomaly_customer ON anomaly(customer);"
+    "CREATE TABLE IF NOT EXISTS feedback(invoice INTEGER PRIMARY KEY, said TEXT, said_by TEXT,"
+    " said_ms INTEGER);"
+    "CREATE TABLE IF NOT EXISTS outbox(id TEXT PRIMARY KEY, tries INTEGER, next_ms INTEGER,"
+    " sent_ms INTEGER, error TEXT);"
+    "CREATE INDEX IF NOT EXISTS outbox_open ON outbox(id) WHERE sent_ms IS NULL;"
+    "CREATE TABLE IF NOT EXISTS forecast(horizon TEXT, dimension TEXT, \"key\" INTEGER,"
+    " measure TEXT, window_s INTEGER, made_ms INTEGER, predicted REAL, lower REAL, upper REAL,"
+    " actual REAL, week_ago REAL, holt_winters REAL,"
+    " PRIMARY KEY(horizon, dimension, \"key\", measure, window_s)) WITHOUT ROWID;";
+
 static const char requests[] =
     "CREATE TABLE IF NOT EXISTS requests(id INTEGER PRIMARY KEY, kind TEXT, argument TEXT,"
     " made_at INTEGER, applied_position TEXT, result TEXT);"
@@ -100,7 +119,9 @@ enum err schema_look(sqlite3 *db, enum schema_state *out, struct why *why)
 
 enum err schema_complete(sqlite3 *db, struct why *why)
 {
-    return sql_exec(db, requests, why);
+    enum err e = sql_exec(db, requests, why);
+
+    return e ? e : sql_exec(db, findings, why);
 }
 
 enum err schema_create(sqlite3 *db, struct why *why)

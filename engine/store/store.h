@@ -127,6 +127,15 @@ struct stored_request {
 };
 enum err store_next_request(struct store *s, struct stored_request *out) MUST_CHECK;
 
+/* What the models think of an invoice, and what people said. Texts borrow until the next call.
+ * ERR_NOT_FOUND: it was not judged yet. */
+struct stored_verdict {
+    struct str data; /* verdict_row.data */
+    struct str said; /* feedback_row.said */
+    bool final, flagged;
+};
+enum err store_verdict(struct store *s, uint64_t invoice, struct stored_verdict *out) MUST_CHECK;
+
 /* A lasting text under a name, e.g. the settings that give the results their meaning.
  * Set: within the transaction of the next commit (sends a parcel-like job itself). */
 enum err store_meta(struct store *s, const char *name,

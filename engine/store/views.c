@@ -33,7 +33,7 @@ struct column {
 struct view {
     const char *name;
     const char *from;         /* FROM and what follows */
-    struct column column[16]; /* ends with name NULL */
+    struct column column[24]; /* ends with name NULL */
 };
 
 static const struct view views[] = {
@@ -43,7 +43,8 @@ static const struct view views[] = {
       {"source", AS_IS,
        "CASE WHEN s.generation > 1 THEN s.path || '#' || s.generation ELSE s.path END"}}},
     {"invoices",
-     "invoice i LEFT JOIN \"key\" c ON c.id = i.customer LEFT JOIN \"key\" n ON n.id = i.country",
+     "invoice i LEFT JOIN \"key\" c ON c.id = i.customer LEFT JOIN \"key\" n ON n.id = i.country"
+     " LEFT JOIN verdict v ON v.invoice = i.id",
      {{"invoice", AS_IS, "i.text"},
       {"customer", AS_IS, "c.text"},
       {"country", AS_IS, "n.text"},
@@ -54,7 +55,13 @@ static const struct view views[] = {
       {"revenue", AMOUNT, "i.revenue"},
       {"revenue_micros", AS_IS, "i.revenue"},
       {"n_customers", AS_IS, "i.n_customers"},
-      {"n_countries", AS_IS, "i.n_countries"}}},
+      {"n_countries", AS_IS, "i.n_countries"},
+      {"score", AS_IS, "v.score"},
+      {"flagged", AS_IS, "coalesce(v.flagged, 0)"},
+      {"cancels", AS_IS, "(SELECT o.text FROM invoice o WHERE o.id = v.cancels)"},
+      {"cancelled_by", AS_IS,
+       "(SELECT o.text FROM verdict w JOIN invoice o ON o.id = w.invoice"
+       " WHERE w.cancels = i.id ORDER BY w.invoice LIMIT 1)"}}},
     {"customers",
      "customer t JOIN \"key\" c ON c.id = t.\"key\" LEFT JOIN \"key\" n ON n.id = t.country"
      " WHERE t.\"key\" <> 0",
@@ -68,8 +75,46 @@ static const struct view views[] = {
       {"revenue", AMOUNT, "t.revenue"},
       {"revenue_micros", AS_IS, "t.revenue"},
       {"return_revenue", AMOUNT, "t.return_revenue"},
-      {"flagged", AS_IS, "0"}, /* by models, of which there are none yet */
+      {"flagged", AS_IS,
+       "(SELECT count(*) FROM anomaly a WHERE a.customer = t.\"key\" AND a.kind = 'invoice'"
+       " AND a.state < 2)"},
       {"return_revenue_micros", AS_IS, "t.return_revenue"}}},
+    {"anomalies",
+     "anomaly a LEFT JOIN invoice i ON i.id = a.invoice"
+     " LEFT JOIN \"key\" c ON c.id = a.customer LEFT JOIN \"key\" n ON n.id = a.country"
+     " LEFT JOIN feedback f ON f.invoice = a.invoice",
+     {{"id", AS_IS, "a.id"},
+      {"kind", AS_IS, "a.kind"},
+      {"subject", AS_IS, "a.subject"},
+      {"state", AS_IS,
+       "CASE a.state WHEN 0 THEN 'provisional' WHEN 1 THEN 'final' ELSE 'withdrawn' END"},
+      {"time", TIME_MS, "a.time_ms"},
+      {"invoice", AS_IS, "i.text"},
+      {"customer", AS_IS, "c.text"},
+      {"country", AS_IS, "n.text"},
+      {"revenue", AMOUNT, "a.revenue"},
+      {"score", AS_IS, "a.score"},
+      {"p_value", AS_IS, "a.p_value"},
+      {"rank_reason", AS_IS, "a.rank_reason"},
+      {"reasons", AS_IS, "a.reasons"},
+      {"text", AS_IS, "a.text"},
+      {"feedback", AS_IS, "nullif(f.said, '')"},
+      {"feedback_by", AS_IS, "f.said_by"},
+      {"feedback_at", TIME_MS, "f.said_ms"}}},
+    {"forecasts",
+     "forecast f LEFT JOIN \"key\" k ON k.id = f.\"key\"",
+     {{"dimension", AS_IS, "f.dimension"},
+      {"key", AS_IS, "CASE f.dimension WHEN 'all' THEN '*' ELSE k.text END"},
+      {"measure", AS_IS, "f.measure"},
+      {"horizon", AS_IS, "f.horizon"},
+      {"window_start", TIME_S, "f.window_s"},
+      {"made_at", TIME_MS, "f.made_ms"},
+      {"predicted", AS_IS, "f.predicted"},
+      {"lower", AS_IS, "f.lower"},
+      {"upper", AS_IS, "f.upper"},
+      {"actual", AS_IS, "f.actual"},
+      {"week_ago", AS_IS, "f.week_ago"},
+      {"holt_winters", AS_IS, "f.holt_winters"}}},
     {"rejects",
      "reject r LEFT JOIN source_name s ON s.id = r.source",
      {{"source", AS_IS, "s.source"},

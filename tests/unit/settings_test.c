@@ -277,6 +277,8 @@ T(wrong_values_are_refused_with_name_value_and_range)
 {
     set_refuses("checkpoint=10ms", "checkpoint: \"10ms\" is out of range; give 50ms to 1h");
     set_refuses("checkpoint=5", "a number and a unit");
+    set_refuses("alert_rate=1.5", "give 0 to 1");
+    set_refuses("alert_rate=x", "not a number of at most 6 decimals");
     set_refuses("threads=2", "give 0 to 1");
     set_refuses("threads=-1", "give 0 to 1");
     set_refuses("threads=1x", "not a whole number");
@@ -638,7 +640,7 @@ T(every_setting_is_in_the_schema_and_the_manual)
     ok_err(buf_u8(&schema, 0));
     ok_err(buf_u8(&markdown, 0));
     ok_err(settings_each(count, &n));
-    eq_int(n, 23);
+    eq_int(n, 29);
     ok(strstr(schema.p, "\"allowed_lateness\": {") != NULL);
     ok(strstr(markdown.p, "| `allowed_lateness` | duration | `1h` |") != NULL);
     buf_clear(&schema);

@@ -15,7 +15,11 @@ T(a_new_database_has_every_view_and_no_rows)
          "revenue_micros|return_lines|return_units|return_revenue|return_revenue_micros|min_line|"
          "max_line|mean_line|sd_line|p50_line|p90_line|p99_line|final|version"},
         {"invoices", "invoice|customer|country|first_time|last_time|lines|units|revenue|"
-                     "revenue_micros|n_customers|n_countries"},
+                     "revenue_micros|n_customers|n_countries|score|flagged|cancels|cancelled_by"},
+        {"anomalies", "id|kind|subject|state|time|invoice|customer|country|revenue|score|p_value|"
+                      "rank_reason|reasons|text|feedback|feedback_by|feedback_at"},
+        {"forecasts", "dimension|key|measure|horizon|window_start|made_at|predicted|lower|upper|"
+                      "actual|week_ago|holt_winters"},
         {"customers", "customer|country|first_time|last_time|lines|invoices|units|revenue|"
                       "revenue_micros|return_revenue|flagged|return_revenue_micros"},
         {"rejects", "source|shard|position|reason|raw|seen_at"},
@@ -137,7 +141,7 @@ T(books_add_customers_and_replace_invoices)
     }
     eq_str(parcels_ask(path, "SELECT * FROM invoices"),
            "C536365|17850|United Kingdom|2010-12-01T00:00:00Z|2010-12-01T00:01:01Z|3|6|-15.3|"
-           "-15300000|1|1");
+           "-15300000|1|1||0||");
     eq_str(parcels_ask(path, "SELECT * FROM customers"),
            "17850|United Kingdom|2010-11-30T23:59:59Z|2010-12-01T00:00:00Z|4|2|6|3|3000000|-0.5|0|"
            "-500000");
