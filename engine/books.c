@@ -49,7 +49,7 @@ struct books {
     uint64_t *hash; /* by slot */
     uint32_t count, cap, live;
     uint32_t free1;  /* first free slot + 1 */
-    uint32_t *index; /* slot + 1 by hash */
+    uint32_t *index; /* slot + 1 by hash; as many more: by name */
     uint32_t mask;
     uint64_t last_name;
     uint32_t recent; /* the slot asked for last */
@@ -74,7 +74,7 @@ enum err books_open(struct store *store, struct books **out)
     b->ask = b->last_name > 0;
     b->forget_at = FORGET_FLOOR;
     b->mask = 4095;
-    b->index = calloc((size_t)b->mask + 1, sizeof(*b->index));
+    b->index = calloc(2 * ((size_t)b->mask + 1), sizeof(*b->index));
     list_init(&b->customers, sizeof(struct customer_row));
     if (!e && !b->index)
         e = ERR_NOMEM;
@@ -113,6 +113,16 @@ static struct str text_of(const struct invoice *v)
     return (struct str){v->text ? v->text : v->inline_text, v->text_n};
 }
 
+static uint32_t *by_name(const struct books *b)
+{
+    return b->index + b->mask + 1;
+}
+
+static uint32_t name_home(const struct books *b, uint64_t name)
+{
+    return (uint32_t)((name * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & b->mask;
+}
+
 static void put_index(struct books *b, uint32_t slot)
 {
     uint32_t i = (uint32_t)b->hash[slot] & b->mask;
@@ -120,6 +130,10 @@ static void put_index(struct books *b, uint32_t slot)
     while (b->index[i])
         i = (i + 1) & b->mask;
     b->index[i] = slot + 1;
+    i = name_home(b, b->slot[slot].name);
+    while (by_name(b)[i])
+        i = (i + 1) & b->mask;
+    by_name(b)[i] = slot + 1;
 }
 
 static void fill_index(struct books *b)
@@ -132,7 +146,7 @@ static void fill_index(struct books *b)
 
 static enum err rebuild_index(struct books *b, uint32_t size)
 {
-    uint32_t *index = calloc(size, sizeof(*index));
+    uint32_t *index = calloc(2 * (size_t)size, sizeof(*index));
 
     if (!index)
         return ERR_NOMEM;
@@ -407,7 +421,14 @@ struct str books_text(const struct books *b, uint32_t slot)
 enum err books_find(struct books *b, uint64_t name, uint32_t *slot)
 {
     struct stored_invoice stored;
-    enum err e = b->store ? store_invoice_by_id(b->store, name, &stored) : ERR_NOT_FOUND;
+    enum err e;
+
+    for (uint32_t i = name_home(b, name); by_name(b)[i]; i = (i + 1) & b->mask) {
+        *slot = by_name(b)[i] - 1;
+        if (b->slot[*slot].name == name)
+            return ERR_OK;
+    }
+    e = b->store ? store_invoice_by_id(b->store, name, &stored) : ERR_NOT_FOUND;
 
     return e ? e : books_slot(b, stored.text, slot);
 }
@@ -505,14 +526,14 @@ void books_forget(struct books *b, int64_t oldest_ms, uint64_t durable)
         b->ask = b->store != NULL;
     }
     /* Rebuilt whole rather than with tombstones, and in place: forgetting can't fail. */
-    memset(b->index, 0, ((size_t)b->mask + 1) * sizeof(*b->index));
+    memset(b->index, 0, 2 * ((size_t)b->mask + 1) * sizeof(*b->index));
     fill_index(b);
     b->forget_at = b->live * 2 > FORGET_FLOOR ? b->live * 2 : FORGET_FLOOR;
 }
 
 size_t books_memory(const struct books *b)
 {
-    return b->cap * (sizeof(*b->slot) + sizeof(*b->hash)) + (b->mask + 1) * sizeof(*b->index) +
+    return b->cap * (sizeof(*b->slot) + sizeof(*b->hash)) + 2 * (b->mask + 1) * sizeof(*b->index) +
            b->cap_changed * sizeof(*b->changed) + b->customers.cap * sizeof(struct customer_row) +
            b->cap_customer_at * sizeof(*b->customer_at);
 }

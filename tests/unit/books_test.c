@@ -73,6 +73,29 @@ T(an_invoice_and_its_customers_add_up)
     parcel_close(p);
 }
 
+T(a_live_invoice_is_found_by_its_number_and_says_its_text)
+{
+    struct books *b;
+    char text[16];
+    uint32_t found;
+
+    ok_err(books_open(NULL, &b));
+    for (int i = 0; i < 9000; i++) {
+        (void)snprintf(text, sizeof(text), "%d", 536365 + i);
+        (void)sell(b, text, i, 7);
+    }
+    for (int i = 0; i < 9000; i += 7) {
+        uint32_t slot;
+        (void)snprintf(text, sizeof(text), "%d", 536365 + i);
+        ok_err(books_slot(b, str_of(text), &slot));
+        ok_err(books_find(b, books_name(b, slot), &found));
+        eq_u64(found, slot);
+        eq_bytes(books_text(b, found).p, books_text(b, found).n, text, strlen(text));
+    }
+    eq_err(books_find(b, 999999, &found), ERR_NOT_FOUND);
+    books_close(b);
+}
+
 T(forgotten_invoices_come_back_from_the_database_with_all_they_had)
 {
     struct store *s = open_store();
