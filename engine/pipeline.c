@@ -11,6 +11,7 @@
 #include "engine/pipeline_parts.h"
 
 #include "engine/crash.h"
+#include "engine/lines.h"
 #include "engine/money.h"
 
 #include <inttypes.h>
@@ -295,21 +296,27 @@ static enum err deliver_position(struct pipeline *p)
     return e ? e : deliver_progress(p, STR("0"), position);
 }
 
+static enum err save_parts(struct pipeline *p)
+{
+    enum err e = p->setup.fold->save(p->fold, p->parcel);
+
+    if (!e && p->model)
+        e = p->setup.model->save(p->model, p->parcel);
+    p->save_now = p->save_now && e;
+    if (e)
+        return e;
+    p->saved_seq = p->ledger_seq;
+    p->unsaved_bytes = 0;
+    return ERR_OK;
+}
+
 static enum err save_state(struct pipeline *p)
 {
     enum err e = judge_save(p->judge, p->parcel);
 
-    if (e || (p->unsaved_bytes < SAVE_BYTES && !p->save_now))
-        return e;
-    e = p->setup.fold->save(p->fold, p->parcel);
-    if (!e && p->model)
-        e = p->setup.model->save(p->model, p->parcel);
-    if (!e)
-        e = resume_mark_saved(p);
-    if (!e)
-        p->unsaved_bytes = 0;
-    p->save_now = p->save_now && e;
-    return e;
+    if (!e && (p->unsaved_bytes >= SAVE_BYTES || p->save_now))
+        e = save_parts(p);
+    return e ? e : resume_mark(p);
 }
 
 static enum err fill_commit(struct pipeline *p)
@@ -451,13 +458,19 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
 
 static enum err stop_at_bad(struct pipeline *p, const struct reject *bad, struct why *why)
 {
+    const struct lines_source source = {p->setup.env, p->setup.settings, p->setup.source,
+                                        p->setup.locator};
+    int64_t line = p->identity.resumable ? lines_at(&source, bad->offset) : 0;
+    char place[32] = "";
     struct why text;
     enum err e;
 
+    if (line)
+        (void)snprintf(place, sizeof(place), "line %" PRId64 ", ", line);
     (void)why_set(&text, ERR_INVALID,
-                  "%s: bad record at byte %" PRIu64 ": %s (--strict stops at the first; without it "
-                  "the record goes to `rejects`)",
-                  p->identity.path, bad->offset, bad->reason);
+                  "%s: bad record at %sbyte %" PRIu64 ": %s (--strict stops at the first; without "
+                  "it the record goes to `rejects`)",
+                  p->identity.path, place, bad->offset, bad->reason);
     p->position = bad->offset;
     e = commit(p, why);
     if (!e)
