@@ -13,12 +13,13 @@
 #include <malloc.h>
 #include <signal.h>
 
-extern const struct command command_run, command_query, command_late, command_state,
-    command_generate, command_config;
+extern const struct command command_run, command_query, command_why, command_ok, command_flag,
+    command_evaluate, command_late, command_state, command_generate, command_config;
 
 const struct command *const command_table[] = {
-    &command_run,      &command_query,  &command_late, &command_state,
-    &command_generate, &command_config, &command_help, NULL,
+    &command_run,      &command_query,    &command_why,  &command_ok,
+    &command_flag,     &command_evaluate, &command_late, &command_state,
+    &command_generate, &command_config,   &command_help, NULL,
 };
 
 static void stop(int signal_number)

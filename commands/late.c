@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * late: the sales that came too late, and counting them after all.
- *
- * --merge writes a request into the database (engine/store/request.h). Where a run holds the
- * lock, that run applies it and this command waits for its answer; else this command takes the
- * lock and applies it itself, by the settings of the last run, which the database remembers.
- * The lock is tried again while waiting: a run may end before it looks.
+ * late: the sales that came too late, and counting them after all (--merge), which is an
+ * errand: a run that holds the database does it.
  */
 #include "commands/command.h"
+#include "commands/errand.h"
 #include "commands/query.h"
-#include "engine/pipeline.h"
-#include "engine/store/request.h"
+#include "engine/when.h"
 
-#include <stdio.h>
-#include <time.h>
-
-#define ANSWER_MS 10000 /* how long a run may take to answer */
-#define POLL_MS 50
 #define OPEN_MS 1500
-#define TEXT_BYTES_MAX (1u << 20)
 
 struct late {
     struct env *env;
     const char *db;
     struct reader_db *reader;
     char slice[WHEN_TEXT]; /* --window as a time; "": all */
-    int64_t request;
 };
 
 /* ---- --window ---- */
@@ -94,142 +83,16 @@ static enum err list_sales(struct late *l, struct why *why)
 
 /* ---- merging ---- */
 
-/* The settings that the last run on this database had. */
-static enum err run_settings(struct store *store, const char *db, struct settings *out,
-                             struct why *why)
-{
-    struct buf text;
-    enum err e;
-
-    buf_init(&text, TEXT_BYTES_MAX);
-    e = store_meta(store, "settings", &text);
-    if (e == ERR_NOT_FOUND)
-        e = why_set(why, e, "%s does not tell the settings of its last run: start a run on it once",
-                    db);
-    if (!e)
-        e = settings_json(out, (struct str){text.p, text.n}, "the settings of the last run", why);
-    if (!e)
-        e = settings_put(out, "db", db, "--db", why);
-    if (!e)
-        e = settings_check(out, why);
-    buf_clear(&text);
-    return e;
-}
-
-static enum err apply_with(struct late *l, struct store *store, struct settings *settings,
-                           struct why *why)
-{
-    const struct pipeline_setup setup = {
-        .env = l->env, .settings = settings, .store = store, .fold = &fold_windows};
-    struct pipeline *pipeline = NULL;
-    enum err e = run_settings(store, l->db, settings, why);
-
-    if (!e)
-        e = pipeline_open(&setup, &pipeline, why);
-    if (!e)
-        e = pipeline_requests(pipeline, why);
-    pipeline_close(pipeline);
-    return e;
-}
-
-/* With the lock; ERR_BUSY: a run has it. */
-static enum err apply_here(struct late *l, struct why *why)
-{
-    const struct store_options options = {.path = l->db, .env = l->env};
-    struct settings settings;
-    struct store *store = NULL;
-    enum err e = store_open(&options, &store, why);
-
-    if (e == ERR_BUSY)
-        return e;
-    if (!e)
-        e = settings_init(&settings);
-    if (!e) {
-        e = apply_with(l, store, &settings, why);
-        settings_clear(&settings);
-    }
-    if (e && store)
-        (void)store_explain(store, e, why);
-    store_close(store); /* ends its transaction */
-    if (e && !why->text[0])
-        (void)why_set(why, e, "late sales could not be counted: %s", err_text(e));
-    /* What could not be begun must not surprise a later run. */
-    if (e)
-        request_fail(l->db, l->request, why->text);
-    return e;
-}
-
-struct answer {
-    char text[512];
-    bool given;
-};
-
-static enum err take_answer(void *arg, int n, const char *const *names, const struct value *v)
-{
-    struct answer *a = arg;
-
-    (void)n;
-    (void)names;
-    a->given = v[0].kind == VALUE_TEXT;
-    if (a->given)
-        (void)snprintf(a->text, sizeof(a->text), "%.*s",
-                       (int)(v[0].text.n < 500 ? v[0].text.n : 500), v[0].text.p);
-    return ERR_OK;
-}
-
-static enum err look(struct late *l, struct answer *a, struct why *why)
-{
-    const struct value id = query_whole(l->request);
-    const struct question ask = {
-        .sql = "SELECT result FROM requests WHERE id = ?", .parameters = &id, .n_parameters = 1};
-
-    return reader_db_ask(l->reader, &ask, take_answer, a, why);
-}
-
-static void nap(void)
-{
-    const struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
-
-    (void)nanosleep(&t, NULL);
-}
-
-/* Until the answer is there: here as soon as nobody holds the lock, else by the run. */
-static enum err wait_for(struct late *l, struct answer *a, struct why *why)
-{
-    int64_t until_ns = l->env->mono_ns(l->env) + ANSWER_MS * INT64_C(1000000);
-    struct why busy = {.text = ""};
-    enum err e = ERR_OK;
-
-    while (!e && !a->given) {
-        e = apply_here(l, &busy);
-        if (e && e != ERR_BUSY)
-            return why_set(why, e, "%s", busy.text);
-        e = look(l, a, why);
-        if (e || a->given)
-            break;
-        if (l->env->stop || l->env->mono_ns(l->env) > until_ns)
-            return why_set(why, ERR_BUSY,
-                           "the run that writes %s has not answered yet; it will count them when "
-                           "it goes on (request %lld in the table `requests`)",
-                           l->db, (long long)l->request);
-        nap();
-    }
-    return e;
-}
-
 static enum err merge(struct late *l, struct why *why)
 {
-    const struct request request = {.kind = "merge", .argument = l->slice};
-    struct answer a = {.text = ""};
-    enum err e = request_make(l->env, l->db, &request, &l->request, why);
+    const struct errand errand = {.env = l->env,
+                                  .db = l->db,
+                                  .reader = l->reader,
+                                  .request = {.kind = "merge", .argument = l->slice},
+                                  .about = "",
+                                  .failed = "late sales could not be counted"};
 
-    if (!e)
-        e = wait_for(l, &a, why);
-    if (!e && strncmp(a.text, "failed: ", 8) == 0)
-        return why_set(why, ERR_IO, "%s", a.text);
-    if (!e)
-        (void)printf("%s\n", a.text);
-    return e;
+    return errand_run(&errand, why);
 }
 
 /* ---- the command ---- */

@@ -26,7 +26,9 @@
 #include <unistd.h>
 
 #define WIDTH_ROWS 1000
-#define CELL_WIDTH 60 /* of a text in a table; longer ones are cut */
+#define CELL_WIDTH 60   /* of a text in a table; longer ones are cut */
+#define REST_WIDTH 4000 /* ... in a column that gets the rest of the terminal */
+#define REST_LEAST 30   /* ... for which others are left out */
 #define LINE_BYTES_MAX ((size_t)64 << 20)
 
 struct cell {
@@ -97,6 +99,14 @@ const char *print_grouped(int64_t v, char *out)
     return out;
 }
 
+enum err print_amount(struct buf *out, int64_t micros)
+{
+    char text[MONEY_TEXT];
+
+    (void)money_format(micros, 2, text);
+    return grouped(out, text);
+}
+
 static enum err shortest(struct buf *b, double v)
 {
     char text[40];
@@ -133,7 +143,7 @@ static enum err add_figure(struct buf *b, enum print_kind kind, const struct val
     char text[400] = "";
 
     if (v->kind == VALUE_REAL)
-        (void)snprintf(text, sizeof(text), "%.2f", v->real);
+        (void)snprintf(text, sizeof(text), kind == PRINT_RATIO ? "%.3f" : "%.2f", v->real);
     else if (kind == PRINT_ROUGH)
         (void)snprintf(text, sizeof(text), "%.2f", (double)v->whole / 1000000.0);
     else if (kind == PRINT_MONEY)
@@ -164,6 +174,21 @@ static enum err add_json_text(struct buf *b, struct str s)
         i += n ? n : 1;
     }
     return e ? e : buf_u8(b, '"');
+}
+
+/* What is JSON already: only bytes that are no UTF-8 are replaced. */
+static enum err add_json(struct buf *b, struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < s.n;) {
+        size_t n = values_character(p + i, s.n - i);
+
+        e = n ? buf_add(b, p + i, n) : buf_text(b, "\\ufffd");
+        i += n ? n : 1;
+    }
+    return e;
 }
 
 static enum err add_csv_text(struct buf *b, struct str s)
@@ -198,7 +223,8 @@ static enum err add_shown(struct buf *b, const unsigned char *p, size_t n, int *
     return buf_printf(b, "\\x%02x", n == 2 ? p[1] : p[0]);
 }
 
-static enum err add_table_text(struct buf *b, struct str s, int *width)
+/* At most `most` characters wide. */
+static enum err add_table_text(struct buf *b, struct str s, int most, int *width)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     enum err e = ERR_OK;
@@ -207,7 +233,7 @@ static enum err add_table_text(struct buf *b, struct str s, int *width)
     for (size_t i = 0; !e && i < s.n;) {
         size_t n = values_character(p + i, s.n - i);
 
-        if (*width >= CELL_WIDTH - 1 && i + 1 < s.n) {
+        if (*width >= most - 1 && i + 1 < s.n) {
             *width += 1;
             return buf_text(b, "\u2026");
         }
@@ -231,7 +257,8 @@ static enum err json_value(struct print *p, int column, const struct value *v)
     case VALUE_NULL:
         return buf_text(&p->line, "null");
     case VALUE_TEXT:
-        return add_json_text(&p->line, v->text);
+        return p->setup.columns[column].kind == PRINT_RAW ? add_json(&p->line, v->text)
+                                                          : add_json_text(&p->line, v->text);
     case VALUE_WHOLE:
     case VALUE_REAL:
     default:
@@ -288,7 +315,8 @@ static enum err hold_cell(struct print *p, int column, const struct value *v)
     enum err e = held ? ERR_OK : ERR_NOMEM;
 
     if (!e && v->kind == VALUE_TEXT)
-        e = add_table_text(&p->text, v->text, &cell.width);
+        e = add_table_text(&p->text, v->text,
+                           p->setup.columns[column].rest ? REST_WIDTH : CELL_WIDTH, &cell.width);
     if (!e && cell.right) {
         e = add_figure(&p->text, p->setup.columns[column].kind, v);
         cell.width = (int)(p->text.n - at);
@@ -304,13 +332,29 @@ static enum err hold_cell(struct print *p, int column, const struct value *v)
     return ERR_OK;
 }
 
+/* With the column that gets the rest as narrow as it may be. */
 static int total_width(const struct print *p)
 {
     int total = 0;
 
-    for (int i = 0; i < p->setup.n_columns; i++)
-        total += p->shown[i] ? p->width[i] + 2 : 0;
+    for (int i = 0; i < p->setup.n_columns; i++) {
+        bool narrow = p->setup.columns[i].rest && p->width[i] > REST_LEAST;
+
+        total += p->shown[i] ? (narrow ? REST_LEAST : p->width[i]) + 2 : 0;
+    }
     return total - 2;
+}
+
+static void give_rest(struct print *p)
+{
+    int left = p->setup.width - total_width(p);
+
+    for (int i = 0; p->setup.width > 0 && i < p->setup.n_columns; i++) {
+        int most = left > 0 ? REST_LEAST + left : REST_LEAST;
+
+        if (p->setup.columns[i].rest && p->width[i] > most)
+            p->width[i] = most;
+    }
 }
 
 /* Leaves out the least important columns until the rest fits. */
@@ -332,6 +376,7 @@ static void fit(struct print *p)
         if (worst >= 0)
             p->shown[worst] = false;
     }
+    give_rest(p);
 }
 
 static enum err add_blanks(struct buf *b, int n)
@@ -343,12 +388,14 @@ static enum err add_blanks(struct buf *b, int n)
 static enum err table_cell(struct print *p, int column, struct str text, int width)
 {
     int room = p->width[column] - width;
+    bool cut = p->setup.columns[column].rest && room < 0;
     enum err e = p->line.n ? buf_text(&p->line, "  ") : ERR_OK;
 
     if (!e && p->right[column])
         e = add_blanks(&p->line, room);
     if (!e)
-        e = buf_str(&p->line, text);
+        e = cut ? add_table_text(&p->line, text, p->width[column], &width)
+                : buf_str(&p->line, text);
     if (!e && !p->right[column])
         e = add_blanks(&p->line, room);
     return e;

@@ -24,6 +24,8 @@ enum print_kind {
     PRINT_MONEY, /* a whole number of millionths, shown as an amount */
     PRINT_ROUGH, /* the same, an estimate: two decimals in tables */
     PRINT_ID,    /* as the value is, never grouped: a position, a version */
+    PRINT_RATIO, /* a real number; three decimals in tables */
+    PRINT_RAW,   /* a text that is JSON: put into JSON as it is */
 };
 
 struct print_column {
@@ -31,6 +33,7 @@ struct print_column {
     enum print_kind kind;
     int rank;       /* 0: always in a table; else the highest goes first if it is too wide */
     bool only_data; /* never in a table */
+    bool rest;      /* gets the width that the others leave; else long texts are cut */
 };
 
 struct print_setup {
@@ -52,6 +55,8 @@ void print_close(struct print *p);
 
 /* "541,909" into `out` (at least 32 bytes). */
 const char *print_grouped(int64_t v, char *out);
+/* "77,183.60" */
+enum err print_amount(struct buf *out, int64_t micros) MUST_CHECK;
 /* The columns of the terminal that `out` is; of none: what COLUMNS says, else 0. */
 int print_width(FILE *out);
 

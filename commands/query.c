@@ -23,6 +23,7 @@ enum takes {
     TAKES_BY = 16,
     TAKES_LIMIT = 32,
     TAKES_ID = 64,
+    TAKES_SCORES = 128,
 };
 
 #define TAKES_FIGURES                                                                              \
@@ -37,16 +38,31 @@ static const struct kind {
     {"top", TAKES_FIGURES, query_top},
     {"customer", TAKES_KEY | TAKES_ID | TAKES_BY | TAKES_LIMIT, query_customers},
     {"invoice", TAKES_KEY | TAKES_ID | TAKES_BY | TAKES_RANGE | TAKES_LIMIT, query_invoices},
+    {"anomalies", TAKES_KEY | TAKES_RANGE | TAKES_BY | TAKES_LIMIT, query_anomalies},
+    {"forecasts", TAKES_DIMENSION | TAKES_KEY | TAKES_RANGE | TAKES_LIMIT | TAKES_SCORES,
+     query_forecasts},
     {"rejects", TAKES_LIMIT, query_rejects},
     {"late", TAKES_RANGE | TAKES_LIMIT, query_late},
     {"progress", 0, query_progress},
 };
 
-static const char *const kind_names[] = {"aggregates", "top",  "customer", "invoice",
-                                         "rejects",    "late", "progress", NULL};
+static const char *const kind_names[] = {"aggregates", "top",       "customer", "invoice",
+                                         "anomalies",  "forecasts", "rejects",  "late",
+                                         "progress",   NULL};
 static const char *const format_names[] = {"table", "json", "csv", NULL};
 
 /* ---- options ---- */
+
+static enum err refuse_order(const struct kind *kind, const char *by, struct why *why)
+{
+    bool score = by && strcmp(by, "score") == 0;
+
+    if (by && kind->answer == query_anomalies && !score)
+        return why_set(why, ERR_USAGE, "query anomalies can be ordered --by score alone");
+    if (score && kind->answer != query_anomalies)
+        return why_set(why, ERR_USAGE, "query %s can't be ordered --by score", kind->name);
+    return ERR_OK;
+}
 
 static enum err refuse(const struct kind *kind, const struct args *args, struct why *why)
 {
@@ -67,13 +83,15 @@ static enum err refuse(const struct kind *kind, const struct args *args, struct 
         if (given && !(kind->takes & rules[i].takes))
             return why_set(why, ERR_USAGE, "query %s takes no --%s", kind->name, rules[i].option);
     }
+    if (args_flag(args, "scores") && !(kind->takes & TAKES_SCORES))
+        return why_set(why, ERR_USAGE, "query %s takes no --scores", kind->name);
     if (args_operand(args, 1) && !(kind->takes & TAKES_ID))
         return why_set(why, ERR_USAGE, "query %s takes nothing after it but options, not \"%s\"",
                        kind->name, args_operand(args, 1));
     if (args_operand(args, 1) && args_text(args, "key"))
         return why_set(why, ERR_USAGE, "give either --key or \"%s\", they mean the same",
                        args_operand(args, 1));
-    return ERR_OK;
+    return refuse_order(kind, args_text(args, "by"), why);
 }
 
 /* A date or time as whole seconds: the first second that is not before it. */
@@ -134,6 +152,7 @@ static enum err read_options(struct query *q, const struct args *args,
         .dimension = args_text(args, "dimension"),
         .key = args_operand(args, 1) ? args_operand(args, 1) : args_text(args, "key"),
         .by = args_text(args, "by"),
+        .scores = args_flag(args, "scores"),
         .limit = args_whole(args, "limit", QUERY_NO_LIMIT),
         .format = format_of(args_text(args, "format")),
         .from_s = INT64_MIN,
@@ -253,26 +272,32 @@ static const struct option_spec options[] = {
      .kind = OPTION_TEXT,
      .value = "D",
      .help = "of this dimension: country, stock_code"},
-    {.name = "key", .kind = OPTION_TEXT, .value = "K", .help = "of this key: France, 85123A"},
+    {.name = "key",
+     .kind = OPTION_TEXT,
+     .value = "K",
+     .help = "of this key: France, 85123A; anomalies: customer, invoice or country"},
     {.name = "from",
      .kind = OPTION_TEXT,
      .value = "T",
-     .help = "windows that start at this date or time, or later"},
+     .help = "windows (anomalies, invoices) that start at this date or time, or later"},
     {.name = "to",
      .kind = OPTION_TEXT,
      .value = "T",
-     .help = "windows that start before this date or time"},
+     .help = "... that start before this date or time"},
     {.name = "by",
      .kind = OPTION_TEXT,
      .value = "MEASURE",
      .choices = query_measures,
-     .help = "largest first; top: revenue unless told"},
+     .help = "largest first; top: revenue unless told; anomalies: score"},
     {.name = "limit",
      .kind = OPTION_WHOLE,
      .value = "N",
      .min = 0,
      .max = INT64_C(1000000000),
      .help = "at most N rows, the newest; 0: all"},
+    {.name = "scores",
+     .kind = OPTION_FLAG,
+     .help = "forecasts: how good they were, beside the baselines"},
     {.name = "format",
      .kind = OPTION_TEXT,
      .value = "FORMAT",
@@ -300,6 +325,13 @@ const struct command command_query = {
         "aggregates lists windows, top the largest keys of the newest one. customer and invoice "
         "show one of them, or without an ID the largest. rejects and late list what was not "
         "counted and why, progress what was.\n\n"
+        "anomalies lists what is out of the ordinary and why, newest first or the highest score "
+        "first (--by score); state is provisional until what came right after is known too, and "
+        "`tillstream why INVOICE` tells more. forecasts lists what was foretold beside what came, "
+        "newest first; --scores sums up: n forecasts, mae their mean absolute error, vs_week_ago "
+        "and holt_winters the errors of the forecast and of Holt-Winters in units of that of "
+        "\"as a week ago\" (below 1 is better), inside the share within the band (0.9 is meant), "
+        "width its mean width.\n\n"
         "Tables show amounts exactly and at most 100 rows, the newest; json and csv have every "
         "column and every row. Dates without a zone are read in the setting `timezone`.\n\n"
         "With several databases the answer is that of one that saw all their sales: rows of the "
@@ -307,6 +339,8 @@ const struct command command_query = {
     .examples = "tillstream query top --window last24h --dimension country\n"
                 "tillstream query aggregates --window day --dimension all --from 2011-12-01\n"
                 "tillstream query customer 17850 --format json\n"
+                "tillstream query anomalies --by score --limit 20\n"
+                "tillstream query forecasts --scores\n"
                 "tillstream query rejects --db shop.db\n"
                 "tillstream query progress\n",
     .options = options,

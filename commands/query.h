@@ -16,6 +16,7 @@ struct query {
     struct env *env;
     const char *what;
     const char *window, *dimension, *key, *by; /* NULL: not given */
+    bool scores; /* of forecasts: how good they were */
     bool has_range;
     int64_t from_s, to_s; /* INT64_MIN, INT64_MAX: open */
     int64_t limit;        /* 0: all */
@@ -42,11 +43,14 @@ enum err query_aggregates(struct query *q, struct why *why) MUST_CHECK;
 enum err query_top(struct query *q, struct why *why) MUST_CHECK;
 enum err query_customers(struct query *q, struct why *why) MUST_CHECK;
 enum err query_invoices(struct query *q, struct why *why) MUST_CHECK;
+enum err query_anomalies(struct query *q, struct why *why) MUST_CHECK;
+enum err query_forecasts(struct query *q, struct why *why) MUST_CHECK;
 enum err query_rejects(struct query *q, struct why *why) MUST_CHECK;
 enum err query_late(struct query *q, struct why *why) MUST_CHECK;
 enum err query_progress(struct query *q, struct why *why) MUST_CHECK;
 
-/* Names that --by knows, NULL-terminated: for the table of options. */
+/* Names that --by knows, NULL-terminated: for the table of options. The last, "score", is one
+ * of anomalies alone. */
 extern const char *const query_measures[];
 
 /* Sums of one database fit; those of several may not: then the largest number there is. */

@@ -20,10 +20,10 @@ double query_mean(const struct agg_row *r)
 
 /* ---- measures to rank by ---- */
 
-const char *const query_measures[] = {"lines",    "invoices",     "customers",    "units",
-                                      "revenue",  "return_lines", "return_units", "return_revenue",
-                                      "min_line", "max_line",     "mean_line",    "sd_line",
-                                      "p50_line", "p90_line",     "p99_line",     NULL};
+const char *const query_measures[] = {
+    "lines",        "invoices",       "customers", "units",    "revenue",   "return_lines",
+    "return_units", "return_revenue", "min_line",  "max_line", "mean_line", "sd_line",
+    "p50_line",     "p90_line",       "p99_line",  "score",    NULL};
 
 /* In the order of query_measures. long double holds every int64. */
 long double query_measure(const struct agg_row *r, int which)

@@ -8,6 +8,7 @@
  */
 #include "commands/command.h"
 #include "commands/progress_line.h"
+#include "connectors/courier.h"
 #include "engine/pipeline.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct run {
     struct env *env;
     struct settings *settings;
     struct store *store;
+    struct courier *courier; /* NULL: nobody is told */
     struct pipeline *pipeline;
     struct progress_line line;
 };
@@ -46,16 +48,21 @@ static enum err open_run(struct run *r, const struct args *args, struct why *why
                        "which source? Name a file, or '-' for standard input: "
                        "tillstream run sales.csv (see tillstream run --help)");
     enum err e = store_open(&options, &r->store, why);
+    if (!e && r->settings->alert[0])
+        e = courier_open(r->env, r->settings, &r->courier, why);
     const struct pipeline_setup setup = {
         .env = r->env,
         .settings = r->settings,
         .store = r->store,
         .fold = &fold_windows,
+        .model = r->settings->models ? &model_shop : NULL,
         .source = &source_file,
         .locator = locator ? locator : "-",
         .follow = args_flag(args, "follow"),
         .codec_for = codec_for,
         .codecs = codecs,
+        .before_commit = r->courier ? courier_results : NULL,
+        .before_commit_arg = r->courier,
     };
     return e ? e : pipeline_open(&setup, &r->pipeline, why);
 }
@@ -80,8 +87,10 @@ static enum err turn_until_done(struct run *r, struct why *why)
     }
     if (e == ERR_END)
         return ERR_OK;
-    if (e == ERR_OK || e == ERR_AGAIN)
+    if (e == ERR_OK || e == ERR_AGAIN) {
+        pipeline_rest(r->pipeline);
         e = pipeline_commit(r->pipeline, why);
+    }
     return e;
 }
 
@@ -97,9 +106,12 @@ static int run_source(struct env *env, const struct args *args, struct settings 
         announce(&r, args);
         progress_line_open(&r.line, env, args_flag(args, "quiet"));
         e = turn_until_done(&r, &why);
+        if (!e && r.courier)
+            e = courier_finish(r.courier, r.pipeline, &why);
         progress_line_close(&r.line, r.pipeline, settings->db, e);
     }
     pipeline_close(r.pipeline);
+    courier_close(r.courier);
     store_close(r.store);
     return e ? command_error(e, &why) : 0;
 }
@@ -109,6 +121,10 @@ static const struct option_spec options[] = {
      .kind = OPTION_FLAG,
      .help = "wait for more when the end is reached, as tail -F does"},
     {.name = "strict", .kind = OPTION_FLAG, .help = "stop at the first bad record"},
+    {.name = "alert",
+     .value = "WHERE",
+     .kind = OPTION_TEXT,
+     .help = "tell of flags: https://HOST/PATH, http://HOST/PATH or exec:COMMAND"},
     {.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .help = "no progress, no summary"},
     {.name = NULL},
 };
@@ -129,9 +145,16 @@ const struct command command_run = {
             "Running the same source again goes on where it stopped: nothing is counted twice, "
             "also after a crash. A bad record goes to `rejects` and never stops the stream; a sale "
             "behind the watermark by more than allowed_lateness goes to `late`. "
-            "Ctrl-C ends cleanly, with everything read so far committed.",
+            "Ctrl-C ends cleanly, with everything read so far committed.\n\n"
+            "With --alert each flagged invoice is told once it is final: posted as JSON (its id is "
+            "the Idempotency-Key), or given to a command on standard input, with "
+            "TILLSTREAM_ALERT_ID and TILLSTREAM_ALERT_TEXT in its environment. A receiver that "
+            "fails is tried again for a day and never holds up the stream. An address with a "
+            "password is better given as TILLSTREAM_ALERT or in the file of -c, where other users "
+            "can't see it.",
     .examples = "tillstream run sales.csv\n"
                 "tillstream run --follow /var/log/till/sales.ndjson --db shop.db\n"
+                "tillstream run --follow till.ndjson --alert 'exec:mail -s flag me@shop.example'\n"
                 "zcat old/*.ndjson.gz | tillstream run - --db old.db\n"
                 "tillstream run sales.csv --set date_order=dmy --set decimal_point=,\n",
     .options = options,

@@ -22,6 +22,9 @@ struct fold_setup {
     struct keys *keys;
     struct books *books;
     struct store *store; /* knows the numbers of the series; NULL in tests */
+    /* The most that allowed_lateness has been while what is there was counted: sales of then
+     * come again when the ledger is folded again. Never less than the setting is used. */
+    int64_t lateness_ms;
 };
 
 struct fold_stats {

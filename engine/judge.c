@@ -358,6 +358,16 @@ void judge_idle(struct judge *j, int shard)
     move_watermark(j);
 }
 
+int64_t judge_waits_for(const struct judge *j, int shard)
+{
+    for (int i = 0; i < j->n_shards; i++) {
+        const struct shard *s = &j->shard[i];
+        if (s->source != j->shard[shard].source && !s->idle && !s->ended)
+            return s->source;
+    }
+    return 0;
+}
+
 int64_t judge_watermark(const struct judge *j)
 {
     return j->watermark_ms;

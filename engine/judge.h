@@ -73,6 +73,10 @@ bool judge_is_open(const struct judge *j, int64_t source, struct str name, int *
 /* Idle by evidence (empty reads at the tip), until its next sale. */
 void judge_idle(struct judge *j, int shard);
 
+/* A source, other than this shard's, that is neither idle nor ended: windows wait for it. 0: none.
+ */
+int64_t judge_waits_for(const struct judge *j, int shard);
+
 int64_t judge_watermark(const struct judge *j); /* WHEN_NONE before the first sale */
 int64_t judge_shard_watermark(const struct judge *j, int shard);
 struct judge_counts judge_counts(const struct judge *j, int shard);

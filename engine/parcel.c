@@ -74,6 +74,7 @@ static const struct {
     {offsetof(struct parcel, customers), sizeof(struct customer_row)},
     {offsetof(struct parcel, verdicts), sizeof(struct verdict_row)},
     {offsetof(struct parcel, anomalies), sizeof(struct anomaly_row)},
+    {offsetof(struct parcel, sent), sizeof(struct sent_row)},
     {offsetof(struct parcel, forecasts), sizeof(struct forecast_row)},
     {offsetof(struct parcel, feedback), sizeof(struct feedback_row)},
     {offsetof(struct parcel, rejects), sizeof(struct reject_row)},

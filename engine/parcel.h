@@ -105,6 +105,7 @@ struct anomaly_row {
     int64_t time_ms;
     uint64_t invoice;           /* invoice_row.id; 0: none */
     uint32_t customer, country; /* key ids */
+    bool alert;                 /* once final, somebody is to be told: it goes to the outbox */
     int64_t revenue;
     double score, p_value;
     struct span rank_reason; /* the feature that weighs most */
@@ -112,9 +113,19 @@ struct anomaly_row {
     struct span text;        /* one sentence */
 };
 
-/* A forecast; replaces that of the same dimension, key, measure, horizon and window. */
+/* What became of an attempt to tell somebody of an anomaly. */
+struct sent_row {
+    struct span id;  /* anomaly_row.id */
+    int64_t at_ms;   /* the clock then */
+    int64_t next_ms; /* when to try again, unless done */
+    uint32_t tries;  /* so far */
+    bool done;       /* with an error: given up */
+    struct span error;
+};
+
+/* A forecast; replaces that of the same dimension, key, measure, horizon, window and time. */
 struct forecast_row {
-    struct span dimension, measure, horizon; /* horizon: "hour", "nowcast", "day" */
+    const char *dimension, *measure, *horizon; /* of static storage; "hour", "nowcast", "day" */
     uint32_t key;
     int64_t window_s, made_ms; /* start of what is foretold; watermark when it was */
     double predicted, lower, upper;
@@ -198,6 +209,7 @@ struct parcel {
     struct list customers; /* struct customer_row */
     struct list verdicts;  /* struct verdict_row */
     struct list anomalies; /* struct anomaly_row */
+    struct list sent;      /* struct sent_row */
     struct list forecasts; /* struct forecast_row */
     struct list feedback;  /* struct feedback_row */
     struct list rejects;   /* struct reject_row */

@@ -319,10 +319,23 @@ static enum err save_state(struct pipeline *p)
     return e ? e : resume_mark(p);
 }
 
+/* What others want committed. */
+static enum err gather(struct pipeline *p)
+{
+    enum err e = ERR_OK;
+
+    if (p->setup.before_commit)
+        e = p->setup.before_commit(p->setup.before_commit_arg, p->parcel);
+    p->dirty = p->dirty || p->parcel->sent.n > 0;
+    return e;
+}
+
 static enum err fill_commit(struct pipeline *p)
 {
-    enum err e = p->setup.fold->snapshot(p->fold, p->parcel);
+    enum err e = gather(p);
 
+    if (!e)
+        e = p->setup.fold->snapshot(p->fold, p->parcel);
     if (!e)
         e = deliver_ledger(p);
     if (!e)
@@ -397,9 +410,17 @@ static bool commit_is_due(const struct pipeline *p)
     return ns >= s->checkpoint_ms * 1000000;
 }
 
+/* Commits if there is anything to commit. */
+static enum err commit_rest(struct pipeline *p, struct why *why)
+{
+    enum err e = failed(p, why, gather(p), "what was sent could not be noted");
+
+    return e || !p->dirty ? e : commit(p, why);
+}
+
 enum err pipeline_commit(struct pipeline *p, struct why *why)
 {
-    enum err e = p->dirty ? commit(p, why) : ERR_OK;
+    enum err e = commit_rest(p, why);
 
     return e ? e : store_wait(p->setup.store, why);
 }
@@ -448,6 +469,7 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
     if (e)
         return named(p, failed(p, why, e, "the records can't be read"), why);
     p->setup.source->consume(p->source, used);
+    p->at_tip = false;
     p->stretch = *in;
     p->position = in->offset + used;
     know_again(p);
@@ -532,12 +554,21 @@ static enum err next_generation(struct pipeline *p, struct why *why)
     return e && e != ERR_AGAIN ? failed(p, why, e, "the new file could not be taken up") : e;
 }
 
+void pipeline_rest(struct pipeline *p)
+{
+    if (!p->at_tip)
+        return;
+    judge_idle(p->judge, p->shard);
+    p->dirty = true;
+}
+
 static enum err idle(struct pipeline *p, struct why *why)
 {
-    enum err e = p->dirty ? commit(p, why) : ERR_OK;
+    enum err e = commit_rest(p, why);
 
     if (!e)
         e = requests_apply(p, why);
+    p->at_tip = p->source_id != 0;
     return e ? e : ERR_AGAIN;
 }
 

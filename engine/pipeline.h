@@ -32,6 +32,10 @@ struct pipeline_setup {
     const struct codec_kind *(*codec_for)(const char *locator, struct str head);
     const struct codec_kind *const
         *codecs; /* all, to go on with the one a position was saved with */
+    /* Called before each commit and when there is nothing to read, for what others want
+     * committed along: alerts that were sent. NULL: nobody does. */
+    enum err (*before_commit)(void *arg, struct parcel *out);
+    void *before_commit_arg;
 };
 
 /* For people and tests; as of the last turn. */
@@ -60,6 +64,9 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why) MUST_CH
 enum err pipeline_requests(struct pipeline *p, struct why *why) MUST_CHECK;
 /* Commits what has been read so far and waits until it is durable. */
 enum err pipeline_commit(struct pipeline *p, struct why *why) MUST_CHECK;
+/* Before the last commit of a run that was stopped: a source of which nothing more was there to
+ * read holds the watermark back no longer, should it never be read again. */
+void pipeline_rest(struct pipeline *p);
 void pipeline_status(const struct pipeline *p, bool all, struct pipeline_status *out);
 
 #endif

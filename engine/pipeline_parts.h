@@ -40,9 +40,11 @@ struct pipeline {
     uint32_t last_customer, last_country;
     bool trickle; /* the last stretch was short */
     bool dirty;   /* something to commit */
+    bool at_tip;  /* the last read found nothing more */
     bool resumed;
     bool save_now; /* the next commit saves the windows */
     bool merged;   /* the ledger holds a merged sale */
+    bool marked;   /* the state has a mark: something was committed */
 };
 
 /* Counts a sale in its books and appends it to p->facts. */
@@ -65,7 +67,7 @@ enum err resume_state(struct pipeline *p, struct why *why) MUST_CHECK;
 enum err resume_source(struct pipeline *p, struct why *why) MUST_CHECK;
 enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why) MUST_CHECK;
 enum err resume_codec_save(struct pipeline *p, struct span *out) MUST_CHECK;
-/* Notes in the parcel that the windows' parts hold the ledger so far. */
-enum err resume_mark_saved(struct pipeline *p) MUST_CHECK;
+/* Notes in the parcel how far the ledger goes, and up to where the saved parts hold it. */
+enum err resume_mark(struct pipeline *p) MUST_CHECK;
 
 #endif

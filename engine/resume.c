@@ -2,21 +2,30 @@
  *
  * Opening a pipeline and taking up where an earlier one stopped.
  *
- * State is: keys and books (tables), part "judge", the windows' parts as of ledger chunk N
- * (part "pipeline" says N), and the ledger: chunks after N are folded again, with the
- * watermarks they were folded with, so the windows come out as they were. The rows this
+ * State is: keys and books (tables), part "judge", the windows' parts as of ledger chunk N,
+ * and the ledger up to chunk M (part "pipeline" says N and M): chunks after N are folded again,
+ * with the watermarks they were folded with, so the windows come out as they were. The rows this
  * gives are in the database already and are thrown away. When the configured windows are
- * not those that saved the parts, the whole ledger is folded anew: windows that stay keep
- * their content, added ones start with what is open now.
+ * not those that saved the parts, or allowed_lateness has grown, the whole ledger is folded
+ * anew: windows that stay keep their content, added ones start with what is open now.
  */
 #include "engine/meaning.h"
 #include "engine/pipeline_parts.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define STATE_VERSION 1
 #define STATE_VERSION_MERGED 2 /* the ledger holds LEDGER_MERGED */
+
+static const char what_to_do[] =
+    ": restore a copy of the database, or move it away and run the source again";
+
+static const char *advice(enum err e)
+{
+    return e == ERR_DAMAGED ? what_to_do : "";
+}
 
 static enum err load_key(void *arg, uint32_t id, struct str text)
 {
@@ -36,7 +45,54 @@ struct loading {
     uint64_t fold_seq, model_seq; /* chunks up to these are in the loaded state */
     bool fold, model;             /* who has not seen the chunk at hand */
     struct parcel *found;         /* what the model finds in it */
+    uint64_t last_seq;            /* of the last chunk there must be */
+    bool judge, windows;          /* such parts are there */
 };
+
+static enum err missing(struct why *why, const char *what)
+{
+    return why_set(why, ERR_DAMAGED, "%s is missing%s", what, what_to_do);
+}
+
+static bool begins(struct str s, struct str with)
+{
+    return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
+}
+
+/* The checksum fits, or it had not come here: is it a part of ours? */
+static enum err check_part(void *arg, struct str name, uint32_t version, struct str data)
+{
+    struct loading *l = arg;
+    bool judge = str_eq(name, STR("judge")), mark = str_eq(name, STR("pipeline"));
+    bool window = begins(name, STR("windows/")), model = begins(name, STR("models/"));
+
+    (void)version;
+    (void)data;
+    if (!judge && !mark && !window && !model)
+        return why_set(l->why, ERR_NEWER,
+                       "state part \"%.*s\" is unknown here: use a newer tillstream, or restore a "
+                       "copy of the database",
+                       (int)name.n, name.p);
+    l->judge = l->judge || judge;
+    l->windows = l->windows || window;
+    l->p->marked = l->p->marked || mark;
+    return ERR_OK;
+}
+
+/* Each part has a checksum; that none is missing, and none is there that would be passed over,
+ * is seen here, by fold->loaded, and where the ledger's chunks are counted. */
+static enum err check_parts(struct loading *l)
+{
+    enum err e = store_each_state(l->p->setup.store, "", check_part, l, l->why);
+
+    if (!e && l->judge && !l->p->marked)
+        e = missing(l->why, "state part \"pipeline\"");
+    if (!e && l->windows && !l->p->marked)
+        e = missing(l->why, "state part \"pipeline\"");
+    if (!e && l->p->marked && !l->judge)
+        e = missing(l->why, "state part \"judge\"");
+    return e;
+}
 
 static enum err load_judge(void *arg, struct str name, uint32_t version, struct str data)
 {
@@ -53,9 +109,12 @@ static enum err load_mark(void *arg, struct str name, uint32_t version, struct s
 
     (void)name;
     l->p->saved_seq = read_u64(&in);
+    l->last_seq = read_u64(&in);
     l->p->merged = version >= STATE_VERSION_MERGED;
     if (version > STATE_VERSION_MERGED || in.bad)
-        return why_set(l->why, ERR_NEWER, "state part \"pipeline\" is of a newer tillstream");
+        return why_set(l->why, ERR_NEWER,
+                       "state part \"pipeline\" is of another version of tillstream: use a newer "
+                       "one, or restore a copy of the database");
     return ERR_OK;
 }
 
@@ -149,6 +208,8 @@ static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str
     enum err e;
 
     (void)sales;
+    if (seq != l->p->ledger_seq + 1)
+        return missing(l->why, "a chunk of the ledger");
     l->seq = seq;
     l->fold = seq > l->fold_seq;
     l->model = l->p->model && seq > l->model_seq;
@@ -158,15 +219,11 @@ static enum err replay_chunk(void *arg, uint64_t seq, uint32_t sales, struct str
     l->p->ledger_seq = seq;
     l->p->unsaved_bytes += data.n;
     parcel_reset(l->waste);
-    if (e && e != ERR_DAMAGED)
-        return why_set(l->why, e, "ledger chunk %" PRIu64 " can't be restored: %s", seq,
-                       err_text(e));
-    if (e)
-        return why_set(l->why, e,
-                       "ledger chunk %" PRIu64 " can't be read (%s): restore the database from a "
-                       "copy",
-                       seq, err_text(e));
-    return ERR_OK;
+    (void)store_explain(l->p->setup.store, e, l->why);
+    if (e && !(l->why && l->why->text[0]))
+        (void)why_set(l->why, e, "ledger chunk %" PRIu64 " can't be restored: %s%s", seq,
+                      err_text(e), advice(e));
+    return e;
 }
 
 typedef enum err (*agree_fn)(struct str stored, struct str now, const char *db, struct why *why);
@@ -206,6 +263,38 @@ static enum err check_meaning(struct pipeline *p, struct why *why)
     return e;
 }
 
+/* The most that allowed_lateness has been: sales that were accepted by it are in the ledger. */
+static enum err most_lateness(struct pipeline *p, int64_t *ms)
+{
+    struct buf stored;
+    enum err e;
+
+    buf_init(&stored, 64);
+    e = store_meta(p->setup.store, "lateness", &stored);
+    if (!e)
+        e = buf_u8(&stored, '\0');
+    *ms = e ? 0 : strtoll(stored.p, NULL, 10);
+    buf_clear(&stored);
+    if (*ms < p->setup.settings->allowed_lateness_ms)
+        *ms = p->setup.settings->allowed_lateness_ms;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* When it grows, slices are needed again that were let go: *same becomes false. */
+static enum err keep_lateness(struct pipeline *p, bool *same, struct why *why)
+{
+    char text[32];
+    int64_t ms = 0;
+    bool as_before = false;
+    enum err e = most_lateness(p, &ms);
+
+    (void)snprintf(text, sizeof(text), "%" PRId64, ms);
+    if (!e)
+        e = remember(p, "lateness", str_of(text), NULL, &as_before, why);
+    *same = *same && as_before;
+    return e;
+}
+
 static enum err check_windows(struct pipeline *p, bool *same, struct why *why)
 {
     struct buf now;
@@ -227,7 +316,7 @@ static enum err keep_settings(struct pipeline *p, struct why *why)
     enum err e;
 
     buf_init(&now, 1u << 20);
-    e = settings_print(p->setup.settings, &now);
+    e = settings_keep(p->setup.settings, &now);
     if (!e)
         e = remember(p, "settings", (struct str){now.p, now.n}, NULL, &same, why);
     buf_clear(&now);
@@ -242,6 +331,8 @@ static enum err load_windows(struct pipeline *p, bool same_windows, struct loadi
         e = store_each_state(p->setup.store, "windows/", load_window, l, l->why);
     else
         e = store_each_state(p->setup.store, "windows/", drop_part, l, l->why);
+    if (!e && same_windows && p->saved_seq && !l->windows)
+        e = missing(l->why, "what was saved of the windows");
     l->fold_seq = same_windows ? p->saved_seq : 0;
     return e ? e : p->setup.fold->loaded(p->fold, l->why);
 }
@@ -280,10 +371,13 @@ static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
     if (!e)
         e = load_models(p, l);
     from = l->model_seq < l->fold_seq ? l->model_seq : l->fold_seq;
-    p->saved_seq = from;
+    /* What is stored of one of them is of no use then: the next commit saves both. */
+    p->save_now = p->save_now || p->saved_seq != from;
+    p->saved_seq = p->ledger_seq = from;
     if (!e)
         e = store_each_ledger(p->setup.store, from, replay_chunk, l);
-    p->ledger_seq = p->ledger_seq > from ? p->ledger_seq : from;
+    if (!e && p->ledger_seq != l->last_seq)
+        e = missing(l->why, "a chunk of the ledger");
     if (!e && same_windows)
         e = p->setup.fold->snapshot(p->fold, l->waste);
     return e;
@@ -299,9 +393,13 @@ enum err resume_state(struct pipeline *p, struct why *why)
     if (!e)
         e = check_windows(p, &same, why);
     if (!e)
+        e = keep_lateness(p, &same, why);
+    if (!e)
         e = keep_settings(p, why);
     if (!e)
         e = store_each_key(store, load_key, p);
+    if (!e)
+        e = check_parts(&l);
     if (!e)
         e = store_each_state(store, "judge", load_judge, &l, why);
     if (!e)
@@ -387,10 +485,39 @@ static enum err match_progress(void *arg, const struct stored_progress *g)
     if (g->source != p->source_id)
         return ERR_OK;
     p->position = 0;
-    for (size_t i = 0; i < g->position.n; i++)
-        p->position = p->position * 10 + (uint64_t)(g->position.p[i] - '0');
+    for (size_t i = 0; i < g->position.n; i++) {
+        unsigned digit = (unsigned)(unsigned char)g->position.p[i] - (unsigned)'0';
+        if (digit > 9 || p->position > UINT64_MAX / 20)
+            return ERR_DAMAGED;
+        p->position = p->position * 10 + digit;
+    }
     p->resumed = true;
-    return ERR_OK;
+    return p->marked ? ERR_OK : ERR_DAMAGED;
+}
+
+static void tell_of_replaced(const struct source_search *search)
+{
+    const struct pipeline *p = search->p;
+
+    if (!search->found && search->earlier.n && p->identity.resumable)
+        env_log(p->setup.env, LOG_WARN,
+                "%s begins otherwise than when it was read before: counted as a new source",
+                p->identity.path);
+}
+
+/* Tells of another source in the middle of which a run was stopped. */
+static enum err tell_of_waiting(void *arg, const struct stored_source *s)
+{
+    struct pipeline *p = arg;
+
+    if (s->id != judge_waits_for(p->judge, p->shard))
+        return ERR_OK;
+    env_log(
+        p->setup.env, LOG_WARN,
+        "%.*s was not read to its end: windows stay open until it is. Run it on, or, if nothing "
+        "more will come of it, put an empty file in its place and run that",
+        (int)s->path.n, s->path.p);
+    return ERR_END;
 }
 
 static void forget_codec(struct pipeline *p)
@@ -419,10 +546,8 @@ enum err resume_source(struct pipeline *p, struct why *why)
         e = store_each_progress(p->setup.store, end_earlier, &search);
     p->position = 0;
     p->resumed = false;
-    if (!e && !search.found && search.earlier.n && p->identity.resumable)
-        env_log(p->setup.env, LOG_WARN,
-                "%s begins otherwise than when it was read before: counted as a new source",
-                p->identity.path);
+    if (!e)
+        tell_of_replaced(&search);
     p->source_id = search.found ? search.found : ++p->last_source_id;
     if (!e && search.found)
         e = store_each_progress(p->setup.store, match_progress, p);
@@ -431,13 +556,15 @@ enum err resume_source(struct pipeline *p, struct why *why)
     if (!e)
         e = judge_shard(p->judge, p->source_id, STR("0"), &p->shard);
     if (!e)
+        e = store_each_source(p->setup.store, tell_of_waiting, p);
+    if (!e)
         e = p->setup.source->seek(p->source, p->position, why);
     list_clear(&search.earlier);
     buf_clear(&search.codec);
     (void)store_explain(p->setup.store, e, why);
     if (e && why && !why->text[0])
-        (void)why_set(why, e, "%s can't be taken up where it was left: %s", p->identity.path,
-                      err_text(e));
+        (void)why_set(why, e, "%s can't be taken up where it was left: %s%s", p->identity.path,
+                      err_text(e), advice(e));
     return e;
 }
 
@@ -480,14 +607,16 @@ enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why)
     return e;
 }
 
-enum err resume_mark_saved(struct pipeline *p)
+enum err resume_mark(struct pipeline *p)
 {
     struct buf b;
     struct span name = {0}, data = {0};
     enum err e;
 
     buf_init(&b, 64);
-    e = buf_u64(&b, p->ledger_seq);
+    e = buf_u64(&b, p->saved_seq);
+    if (!e)
+        e = buf_u64(&b, p->ledger_seq);
     if (!e)
         e = parcel_text(p->parcel, STR("pipeline"), &name);
     if (!e)
@@ -500,7 +629,7 @@ enum err resume_mark_saved(struct pipeline *p)
         return ERR_NOMEM;
     *row = (struct state_row){
         .name = name, .version = p->merged ? STATE_VERSION_MERGED : STATE_VERSION, .data = data};
-    p->saved_seq = p->ledger_seq;
+    p->marked = true;
     return ERR_OK;
 }
 
@@ -509,6 +638,9 @@ static enum err open_parts(struct pipeline *p, struct why *why)
     const struct pipeline_setup *s = &p->setup;
     struct fold_setup fold = {.settings = s->settings, .store = s->store};
     enum err e = zone_open(s->settings->timezone, &p->zone, why);
+
+    if (!e)
+        e = most_lateness(p, &fold.lateness_ms);
 
     if (!e)
         e = keys_open(&p->keys);
@@ -557,7 +689,7 @@ enum err pipeline_open(const struct pipeline_setup *setup, struct pipeline **out
         pipeline_close(p);
         (void)store_explain(setup->store, e, why);
         if (why && !why->text[0])
-            (void)why_set(why, e, "the run could not start: %s", err_text(e));
+            (void)why_set(why, e, "the run could not start: %s%s", err_text(e), advice(e));
         return e;
     }
     *out = p;

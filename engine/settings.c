@@ -33,7 +33,8 @@ static char **text_field(struct settings *s, const struct setting *row)
 
 static bool owns_text(const struct setting *row)
 {
-    return row->kind == SETTING_TEXT || row->kind == SETTING_SEPARATOR;
+    return row->kind == SETTING_TEXT || row->kind == SETTING_SEPARATOR ||
+           row->kind == SETTING_ALERT;
 }
 
 void settings_clear(struct settings *s)

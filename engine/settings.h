@@ -78,8 +78,10 @@ struct settings {
     int64_t alert_rate;         /* millionths: the share of invoices to flag */
     int64_t flags_per_day;      /* millionths; > 0: this many a day instead */
     int64_t min_effect;         /* millionths of money: less at stake is not flagged */
-    int64_t invoice_idle_ms;    /* an invoice without a line for so long is closed */
-    int64_t settle_ms;          /* ... and judged for good so much later */
+    char *alert; /* whom to tell of flags: https://..., http://..., exec:COMMAND; "": nobody */
+    int64_t alert_per_minute;
+    int64_t invoice_idle_ms; /* an invoice without a line for so long is closed */
+    int64_t settle_ms;       /* ... and judged for good so much later */
     struct field_names fields;
     char *csv_separator; /* one byte, or "auto": ',' ';' or tab, from the header */
     char *decimal_point; /* "." or "," */
@@ -115,6 +117,8 @@ const struct dimension *settings_dimension(const char *name);
 /* The effective settings as JSON, two spaces a level, in table order; settings_json reads
  * it back to the same settings. */
 enum err settings_print(const struct settings *s, struct buf *out) MUST_CHECK;
+/* The same without what may hold a password: what a database may keep. */
+enum err settings_keep(const struct settings *s, struct buf *out) MUST_CHECK;
 /* The same, only settings that change the meaning of stored results, on one line: what a
  * database remembers to refuse a run that would mix two meanings. */
 enum err settings_meaning(const struct settings *s, struct buf *out) MUST_CHECK;

@@ -93,6 +93,8 @@ static enum err schema_value(const struct setting *row, struct buf *out)
                         "\"type\": \"string\", \"pattern\": \"^(history|newest|" DURATION ")$\"");
     case SETTING_SEPARATOR:
         return buf_text(out, "\"type\": \"string\", \"pattern\": \"^(auto|tab|[^A-Za-z0-9])$\"");
+    case SETTING_ALERT:
+        return buf_text(out, "\"type\": \"string\", \"pattern\": \"^((https?://|exec:).+)?$\"");
     case SETTING_NARROW:
     case SETTING_DIMENSIONS:
         return schema_dimensions(out);
@@ -260,6 +262,8 @@ static enum err markdown_default(const struct setting *row, struct buf *out)
 {
     if (row->kind == SETTING_WINDOWS || row->kind == SETTING_FIELDS)
         return buf_text(out, "see below");
+    if (!row->fallback[0])
+        return buf_text(out, "empty");
     /* Only those of a window's members are words for people. */
     return buf_printf(out, row->used_by ? "%s" : "`%s`", row->fallback);
 }

@@ -69,11 +69,13 @@ static enum err print_value(const struct setting *row, const struct settings *s,
     return settings_value_print(row, s, out);
 }
 
-enum err settings_print(const struct settings *s, struct buf *out)
+static enum err print_all(const struct settings *s, bool secrets, struct buf *out)
 {
     enum err e = buf_u8(out, '{');
 
     for (const struct setting *row = settings_table; row->name && !e; row++) {
+        if (row->kind == SETTING_ALERT && !secrets)
+            continue;
         e = buf_printf(out, "%s\n  \"%s\": ", row == settings_table ? "" : ",", row->name);
         if (!e)
             e = print_value(row, s, "\n    ", out);
@@ -81,6 +83,16 @@ enum err settings_print(const struct settings *s, struct buf *out)
     if (!e)
         e = buf_text(out, "\n}\n");
     return e;
+}
+
+enum err settings_print(const struct settings *s, struct buf *out)
+{
+    return print_all(s, true, out);
+}
+
+enum err settings_keep(const struct settings *s, struct buf *out)
+{
+    return print_all(s, false, out);
 }
 
 enum err settings_meaning(const struct settings *s, struct buf *out)

@@ -14,6 +14,7 @@
 enum setting_kind {
     SETTING_TEXT,
     SETTING_SEPARATOR,
+    SETTING_ALERT, /* a text that errors don't show: it may hold a password */
     SETTING_WHOLE,
     SETTING_DECIMAL, /* in millionths */
     SETTING_BYTES,

@@ -209,6 +209,21 @@ static enum err parse_separator(const struct setting_input *in, const struct set
         in, "\"%.64s\" can't separate fields; give auto, tab, or one sign such as , ; or |", text);
 }
 
+static enum err parse_alert(const struct setting_input *in, const struct setting *row,
+                            const char *text, void *field)
+{
+    static const char *const ways[] = {"https://", "http://", "exec:"};
+    bool good = text[0] == '\0';
+
+    for (size_t i = 0; !good && i < countof(ways); i++)
+        good = strncmp(text, ways[i], strlen(ways[i])) == 0 && text[strlen(ways[i])];
+    if (!good)
+        return settings_value_refuse(in, "can't be sent to; give https://HOST/PATH, "
+                                         "http://HOST/PATH or exec:COMMAND (what you gave is not "
+                                         "shown, as it may hold a password)");
+    return parse_text(in, row, text, field);
+}
+
 /* ---- numbers ---- */
 
 /* Digits alone; ERR_LIMIT beyond int64. `*rest` is what follows them. */
@@ -646,6 +661,7 @@ bool settings_value_given(const struct setting *row, const void *base)
 static const struct kind kinds[SETTING_WINDOWS + 1] = {
     [SETTING_TEXT] = {"", "text", IS(TEXT), parse_text, print_owned},
     [SETTING_SEPARATOR] = {"", "text", IS(TEXT), parse_separator, print_owned},
+    [SETTING_ALERT] = {"", "text", IS(TEXT), parse_alert, print_owned},
     [SETTING_WHOLE] = {"a ", "whole number", IS(NUMBER), parse_whole, print_whole},
     [SETTING_DECIMAL] = {"a ", "number", IS(NUMBER), parse_decimal, print_decimal},
     [SETTING_BYTES] = {"a ", "size in bytes", IS(NUMBER) | IS(TEXT), parse_bytes, print_bytes},

@@ -58,6 +58,9 @@ static enum err open_windows(const struct fold_setup *setup, struct fold **out, 
     f->keys = setup->keys;
     f->books = setup->books;
     f->store = setup->store;
+    f->lateness_ms = f->settings->allowed_lateness_ms;
+    if (f->lateness_ms < setup->lateness_ms)
+        f->lateness_ms = setup->lateness_ms;
     f->watermark_ms = f->highest_ms = f->end_mark_ms = f->end_horizon_ms = WHEN_NONE;
     f->next_event_ms = WHEN_NONE;
     f->n_windows = f->settings->n_windows;
@@ -434,7 +437,7 @@ static bool settled(void *arg, const struct reopened_row *row)
 
 static enum err drop_slices(struct fold *f)
 {
-    int64_t unreachable = f->watermark_ms - f->settings->allowed_lateness_ms;
+    int64_t unreachable = f->watermark_ms - f->lateness_ms;
     enum err e = ERR_OK;
 
     for (int k = 0; !e && k < f->n_levels; k++) {
@@ -452,7 +455,7 @@ static enum err drop_slices(struct fold *f)
 
 static enum err advance_sessions(struct fold *f, struct window *w, struct parcel *out)
 {
-    int64_t forget = f->watermark_ms - f->settings->allowed_lateness_ms;
+    int64_t forget = f->watermark_ms - f->lateness_ms;
     enum err e = ERR_OK;
 
     for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
@@ -690,9 +693,8 @@ static int64_t oldest(const struct fold *f)
 
 static enum err loaded(struct fold *f, struct why *why)
 {
-    (void)why;
     fold_schedule(f);
-    return ERR_OK;
+    return fold_loaded(f, why);
 }
 
 const struct fold_kind fold_windows = {

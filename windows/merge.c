@@ -247,9 +247,7 @@ enum err fold_merge(struct fold *f, const struct fact *facts, size_t n, uint64_t
     m->ledger =
         (struct recount_ledger){.arg = m, .chunks = ledger_chunks, .invoice = ledger_invoice};
     m->again = before_seq != UINT64_MAX;
-    m->unreachable_ms = f->watermark_ms == WHEN_NONE
-                            ? WHEN_NONE
-                            : f->watermark_ms - f->settings->allowed_lateness_ms;
+    m->unreachable_ms = f->watermark_ms == WHEN_NONE ? WHEN_NONE : f->watermark_ms - f->lateness_ms;
     list_init(&m->places, sizeof(struct place));
     list_init(&m->runs, sizeof(struct run));
     e = n && f->store ? merge_all(m) : ERR_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Saved state, in parts so that a save writes only what changed:
- *   windows/0                  what has fired and how far; reopened rows
+ *   windows/0                  what has fired and how far; reopened rows; how many slices
+ *                              and sessions the other parts hold, so that none gets lost
  *   windows/session/W/D        all sessions of window W and dimension D
  *   windows/slice/L/START      one slice or pane: its cells by dimension
  * Integers as in engine/buf.h; each part carries version and checksum in the store. The
@@ -9,6 +10,8 @@
  * windows, dimensions and levels are named by their places.
  */
 #include "windows/state.h"
+
+#include "engine/store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,6 +92,52 @@ static enum err write_reopened(const struct reopened *r, struct buf *b)
     return e;
 }
 
+/* Of the other parts, as they will be after this save. */
+static enum err write_counts(const struct fold *f, struct buf *b)
+{
+    enum err e = ERR_OK;
+
+    for (int k = 0; !e && k < f->n_levels; k++)
+        e = buf_varint(b, f->level[k].n);
+    for (int i = 0; !e && i < f->n_windows; i++) {
+        for (int d = 0; !e && d < f->settings->n_dimensions; d++) {
+            if (f->window[i].sessions[d])
+                e = buf_varint(b, sessions_count(f->window[i].sessions[d]));
+        }
+    }
+    return e;
+}
+
+static void read_counts(struct fold *f, struct reader *in)
+{
+    for (int k = 0; k < f->n_levels; k++)
+        f->saved_slices[k] = read_varint(in);
+    for (int i = 0; i < f->n_windows; i++) {
+        for (int d = 0; d < f->settings->n_dimensions; d++) {
+            if (f->window[i].sessions[d])
+                f->window[i].saved_sessions[d] = read_varint(in);
+        }
+    }
+}
+
+enum err fold_loaded(const struct fold *f, struct why *why)
+{
+    bool all = true;
+
+    for (int k = 0; k < f->n_levels; k++)
+        all = all && f->level[k].n == f->saved_slices[k];
+    for (int i = 0; i < f->n_windows; i++) {
+        const struct window *w = &f->window[i];
+        for (int d = 0; d < f->settings->n_dimensions; d++)
+            all =
+                all && (!w->sessions[d] || sessions_count(w->sessions[d]) == w->saved_sessions[d]);
+    }
+    return all ? ERR_OK
+               : why_set(why, ERR_DAMAGED,
+                         "a part of the saved windows is missing: restore a copy of the database, "
+                         "or move it away and run the source again");
+}
+
 static enum err save_progress(struct fold *f, struct parcel *out)
 {
     const int64_t marks[] = {f->watermark_ms, f->highest_ms, f->end_mark_ms, f->end_horizon_ms};
@@ -110,6 +159,8 @@ static enum err save_progress(struct fold *f, struct parcel *out)
     }
     for (int k = 0; !e && k < f->n_levels; k++)
         e = buf_zigzag(&b, f->level[k].built_until);
+    if (!e)
+        e = write_counts(f, &b);
     if (!e)
         e = write_reopened(&f->reopened, &b);
     if (!e)
@@ -294,6 +345,7 @@ static enum err load_progress(struct fold *f, struct reader *in)
         f->level[k].built_until = read_zigzag(in);
         good = level_sound(f, k);
     }
+    read_counts(f, in);
     return good ? load_reopened(f, in) : ERR_DAMAGED;
 }
 
@@ -409,13 +461,12 @@ enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str
         e = load_slice(f, &in);
     if (!e && (in.bad || in.p != in.end))
         e = ERR_DAMAGED;
-    if (e == ERR_DAMAGED)
-        return why_set(why, e,
-                       "state part \"%.*s\" can't be restored (%s): restore the database from a "
-                       "copy, or start with a new one",
-                       (int)name.n, name.p, err_text(e));
-    if (e)
-        return why_set(why, e, "state part \"%.*s\" can't be restored: %s", (int)name.n, name.p,
-                       err_text(e));
-    return ERR_OK;
+    if (e && e != ERR_DAMAGED && f->store)
+        (void)store_explain(f->store, e, why);
+    if (e && !(why && why->text[0]))
+        (void)why_set(
+            why, e, "state part \"%.*s\" can't be restored (%s)%s", (int)name.n, name.p,
+            err_text(e),
+            e == ERR_DAMAGED ? ": restore the database from a copy, or start with a new one" : "");
+    return e;
 }

@@ -48,6 +48,7 @@ struct window {
     bool moved;                               /* newest: current not yet told to the store */
     struct keyset touched[SETTINGS_DIMENSIONS_MAX]; /* newest: rows to write again */
     struct sessions *sessions[SETTINGS_DIMENSIONS_MAX];
+    uint64_t saved_sessions[SETTINGS_DIMENSIONS_MAX]; /* as part windows/0 has it */
 };
 
 /* A cell of one key among those to be merged; a chain of them per key. */
@@ -89,13 +90,15 @@ struct fold {
     struct grid grid[LEVELS_MAX]; /* of level i; level 0: see `overlay` */
     int n_levels;
     bool overlay;           /* level 0 is cut by all grids, not by grid[0] alone */
+    int64_t lateness_ms;    /* how far behind the watermark a sale may be */
     int64_t watermark_ms;   /* as of the last fact */
     int64_t highest_ms;     /* largest event time added */
     int64_t end_mark_ms;    /* largest event time when a finite source last ended */
     int64_t end_horizon_ms; /* largest end of a window that was fired by that */
     int64_t next_event_ms;  /* the watermark that next has something to do */
     struct reopened reopened;
-    struct list dropped; /* struct dropped: saved slices that are gone */
+    struct list dropped;               /* struct dropped: saved slices that are gone */
+    uint64_t saved_slices[LEVELS_MAX]; /* as part windows/0 has it */
     struct bench bench;
     uint64_t rows;
 };
@@ -136,6 +139,8 @@ enum err fold_save(struct fold *f, struct parcel *out) MUST_CHECK;
 enum err fold_note_dropped(struct fold *f, int level, const struct slice *s) MUST_CHECK;
 enum err fold_load(struct fold *f, struct str name, uint32_t version, struct str data,
                    struct why *why) MUST_CHECK;
+/* Whether all that was saved has been loaded. */
+enum err fold_loaded(const struct fold *f, struct why *why) MUST_CHECK;
 
 /* plan.c: at the opening */
 void plan_levels(struct fold *f);

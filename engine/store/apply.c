@@ -8,7 +8,9 @@
  *
  * The write-ahead log is copied back into the database between transactions, never within
  * one: passively (readers go on) once it is longer than WAL_BYTES. If readers have kept it
- * from starting over until it is WAL_RESTART times that, the writer waits for them a moment.
+ * from starting over until it is WAL_RESTART times that, the writer waits for them a moment,
+ * and again when it has grown by a quarter: somebody may keep a snapshot for hours, and the log
+ * must hold what has been written since.
  *
  * Invariants:
  *  1. Statements are prepared once and live until apply_close.
@@ -116,7 +118,8 @@ struct apply {
     int n_series;                        /* all that are known have ids below it */
     struct list expiring;                /* uint16_t: series */
     struct crc_table crc;
-    int wal_pages; /* in the log after the last commit */
+    int wal_pages;   /* in the log after the last commit */
+    int64_t wait_at; /* bytes in the log when the writer next waits for readers */
     int64_t page_size;
     bool open;
 };
@@ -225,7 +228,7 @@ static enum err add_series(struct apply *a, const struct series_row *r, bool *ch
     if (was->known && (was->newest != now.newest || was->by_end != now.by_end))
         return why_set(why, ERR_INVALID,
                        "series %u can't change between history and newest, or between rows told "
-                       "apart by start and by end",
+                       "apart by start and by end: is the database damaged? Restore a copy",
                        r->id);
     if (!was->known)
         e = schema_add_series(a->db, r->id, why);
@@ -581,10 +584,13 @@ static enum err checkpoint(struct apply *a, struct why *why)
     int mode = SQLITE_CHECKPOINT_PASSIVE;
     int rc;
 
-    if (bytes < WAL_BYTES)
+    if (bytes < WAL_BYTES) {
+        a->wait_at = (int64_t)WAL_RESTART * WAL_BYTES;
         return ERR_OK;
-    if (bytes / WAL_RESTART >= WAL_BYTES) {
+    }
+    if (bytes >= a->wait_at) {
         mode = SQLITE_CHECKPOINT_RESTART;
+        a->wait_at = bytes + bytes / 4;
         (void)sqlite3_busy_timeout(a->db, WAL_WAIT_MS);
     }
     rc = sqlite3_wal_checkpoint_v2(a->db, NULL, mode, NULL, NULL);
@@ -696,6 +702,7 @@ enum err apply_open(sqlite3 *db, struct apply **out, struct why *why)
     if (!a->series || !a->of_series)
         e = why_set(why, ERR_NOMEM, "out of memory opening the database");
     crc_init(&a->crc);
+    a->wait_at = (int64_t)WAL_RESTART * WAL_BYTES;
     (void)sqlite3_wal_hook(db, remember_wal, a);
     e = e ? e : sql_whole(db, "PRAGMA page_size", &a->page_size, why);
     e = e ? e : feed_open(db, &a->feed, why);

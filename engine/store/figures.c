@@ -79,6 +79,7 @@ struct row_reader {
     const struct figures_filter *filter;
     figures_fn each;
     void *arg;
+    bool unsound; /* a row was of no possible time */
 };
 
 static int64_t or_revenue(const struct value *v, int64_t revenue)
@@ -138,9 +139,14 @@ static void take_window(struct agg_row *row, const struct figures_series *s, con
     }
 }
 
+static bool possible(int64_t s)
+{
+    return s > -2 * SCHEMA_START_MAX && s < 2 * SCHEMA_START_MAX;
+}
+
 static enum err read_row(void *arg, int n, const char *const *names, const struct value *v)
 {
-    const struct row_reader *reader = arg;
+    struct row_reader *reader = arg;
     const struct figures_series *s = reader->series;
     struct agg_row row = {.series = (uint16_t)s->id, .op = ROW_PUT};
 
@@ -149,6 +155,9 @@ static enum err read_row(void *arg, int n, const char *const *names, const struc
     row.key = (uint32_t)((uint64_t)v[AT_ID].whole & (uint64_t)(SCHEMA_KEYS - 1));
     take_measures(&row, v);
     take_window(&row, s, v);
+    reader->unsound = !possible(row.start_s) || !possible(row.end_s);
+    if (reader->unsound)
+        return ERR_DAMAGED;
     if (s->by_end && row.start_s >= reader->filter->to_s)
         return ERR_END;
     if (s->by_end && row.start_s < reader->filter->from_s)
@@ -279,5 +288,10 @@ enum err figures_rows(struct reader_db *r, const struct figures_series *s,
     parameters[1] = whole(range[1]);
     parameters[2] = whole(key);
     select_text(s, all, one_key, sql, sizeof(sql));
-    return reader_db_ask(r, &q, read_row, &reader, why);
+    e = reader_db_ask(r, &q, read_row, &reader, why);
+    return reader.unsound ? why_set(why, ERR_DAMAGED,
+                                    "the rows of the window %s are damaged: restore a copy of the "
+                                    "database, or move it away and run the source again",
+                                    s->window)
+                          : e;
 }

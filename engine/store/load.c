@@ -13,6 +13,8 @@
 #include "engine/store/inside.h"
 #include "engine/store/values.h"
 
+#define HEAD_MAX 4096 /* of source_identity.head_len */
+
 /* One kind of row: hands the statement's current row to the caller's function. */
 typedef enum err (*row_fn)(sqlite3_stmt *row, const void *each, void *arg, struct why *why);
 
@@ -182,15 +184,20 @@ typedef enum err (*series_fn)(void *arg, const struct stored_series *series);
 static enum err source_row(sqlite3_stmt *row, const void *each, void *arg, struct why *why)
 {
     source_fn fn = *(const source_fn *)each;
+    int64_t head_len = sqlite3_column_int64(row, 4);
     struct stored_source source = {
         .id = sqlite3_column_int64(row, 0),
         .path = column_str(row, 1),
         .codec = column_str(row, 2),
         .head_hash = (uint64_t)sqlite3_column_int64(row, 3),
-        .head_len = (uint32_t)sqlite3_column_int64(row, 4),
+        .head_len = (uint32_t)head_len,
     };
 
-    (void)why;
+    if (head_len < 0 || head_len > HEAD_MAX)
+        return why_set(why, ERR_DAMAGED,
+                       "what is known of source %lld is damaged: restore a copy of the database, "
+                       "or move it away and run the source again",
+                       (long long)source.id);
     return fn(arg, &source);
 }
 

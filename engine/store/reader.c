@@ -106,7 +106,6 @@ static enum err attempt(const char *path, sqlite3 **out, bool *immutable, struct
     if (e)
         return e;
     (void)sqlite3_file_control(*out, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-    (void)sqlite3_db_config(*out, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_db_config(*out, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     e = schema_look(*out, &state, why);
     if (!e && state == SCHEMA_EMPTY)

@@ -34,7 +34,6 @@ static enum err open_beside(const char *path, sqlite3 **out, struct why *why)
     if (e)
         return e;
     (void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_wal_autocheckpoint(db, 0); /* the log is the run's */
     e = schema_look(db, &state, why);
     if (!e && state == SCHEMA_EMPTY)

@@ -38,15 +38,16 @@ static const char findings[] =
     " revenue INTEGER, score REAL, p_value REAL, rank_reason TEXT, reasons TEXT, text TEXT);"
     "CREATE INDEX IF NOT EXISTS anomaly_time ON anomaly(time_ms);"
     "CREATE INDEX IF NOT EXISTS anomaly_customer ON anomaly(customer);"
+    "CREATE INDEX IF NOT EXISTS anomaly_invoice ON anomaly(invoice);"
     "CREATE TABLE IF NOT EXISTS feedback(invoice INTEGER PRIMARY KEY, said TEXT, said_by TEXT,"
     " said_ms INTEGER);"
     "CREATE TABLE IF NOT EXISTS outbox(id TEXT PRIMARY KEY, tries INTEGER, next_ms INTEGER,"
-    " sent_ms INTEGER, error TEXT);"
-    "CREATE INDEX IF NOT EXISTS outbox_open ON outbox(id) WHERE sent_ms IS NULL;"
+    " since_ms INTEGER, sent_ms INTEGER, error TEXT);"
+    "CREATE INDEX IF NOT EXISTS outbox_open ON outbox(next_ms) WHERE sent_ms IS NULL;"
     "CREATE TABLE IF NOT EXISTS forecast(horizon TEXT, dimension TEXT, \"key\" INTEGER,"
     " measure TEXT, window_s INTEGER, made_ms INTEGER, predicted REAL, lower REAL, upper REAL,"
     " actual REAL, week_ago REAL, holt_winters REAL,"
-    " PRIMARY KEY(horizon, dimension, \"key\", measure, window_s)) WITHOUT ROWID;";
+    " PRIMARY KEY(horizon, dimension, \"key\", measure, window_s, made_ms)) WITHOUT ROWID;";
 
 static const char requests[] =
     "CREATE TABLE IF NOT EXISTS requests(id INTEGER PRIMARY KEY, kind TEXT, argument TEXT,"

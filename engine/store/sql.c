@@ -89,7 +89,7 @@ static enum err fail_of(sqlite3 *db, const char *name, int rc, struct why *why)
                        name, reason);
     case SQLITE_CORRUPT:
         return why_set(why, ERR_DAMAGED,
-                       "%s is damaged (%s): restore a copy, or move it away and run the source "
+                       "%s is damaged (%.100s): restore a copy, or move it away and run the source "
                        "again",
                        name, sqlite3_errmsg(db));
     case SQLITE_NOTADB:
@@ -103,10 +103,11 @@ static enum err fail_of(sqlite3 *db, const char *name, int rc, struct why *why)
     case SQLITE_TOOBIG:
         return why_set(why, ERR_LIMIT, "a value is too big for %s (1 GB is the limit)", name);
     default:
-        return why_set(why, ERR_DAMAGED,
-                       "%s does not work as a tillstream database (%s): was it changed by another "
-                       "program? Restore a copy or name another with --db",
-                       name, sqlite3_errmsg(db));
+        return why_set(
+            why, ERR_DAMAGED,
+            "%s does not work as a tillstream database (%.100s): was it changed by another "
+            "program? Restore a copy or name another with --db",
+            name, sqlite3_errmsg(db));
     }
 }
 
@@ -132,6 +133,9 @@ enum err sql_open(const char *path, int flags, sqlite3 **out, struct why *why)
     }
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, SQL_BUSY_MS);
+    /* The last to close would lock new readers out while it copies the log back: apply_close
+     * does that under locks that nobody has to wait for. */
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     *out = db;
     return ERR_OK;
 }

@@ -104,7 +104,7 @@ static const struct view views[] = {
     {"forecasts",
      "forecast f LEFT JOIN \"key\" k ON k.id = f.\"key\"",
      {{"dimension", AS_IS, "f.dimension"},
-      {"key", AS_IS, "CASE f.dimension WHEN 'all' THEN '*' ELSE k.text END"},
+      {"key", AS_IS, "CASE WHEN f.dimension IN ('all', 'rest') THEN '*' ELSE k.text END"},
       {"measure", AS_IS, "f.measure"},
       {"horizon", AS_IS, "f.horizon"},
       {"window_start", TIME_S, "f.window_s"},
@@ -315,11 +315,21 @@ static struct series_text series_of(sqlite3_stmt *statement)
     };
 }
 
-/* Appends the n-th part. */
-static enum err add_part(sqlite3_str *sql, const struct series_text *t, int n, struct why *why)
+static enum err named(sqlite3 *db, const struct series_text *t, struct why *why)
 {
-    if (!t->window || !t->dimension)
+    if (t->window && t->dimension)
+        return ERR_OK;
+    if (sqlite3_errcode(db) == SQLITE_NOMEM)
         return why_set(why, ERR_NOMEM, "out of memory making the view aggregates");
+    return why_set(why, ERR_DAMAGED,
+                   "the database's table of windows is damaged (series %d has no name): restore a "
+                   "copy, or move it away and run the source again",
+                   t->id);
+}
+
+/* Appends the n-th part. */
+static void add_part(sqlite3_str *sql, const struct series_text *t, int n)
+{
     if (n % VIEWS_GROUP == 0)
         sqlite3_str_appendall(sql, n ? ") UNION ALL SELECT * FROM (" : "SELECT * FROM (");
     else
@@ -328,7 +338,6 @@ static enum err add_part(sqlite3_str *sql, const struct series_text *t, int n, s
         add_newest(sql, t);
     else
         add_history(sql, t);
-    return ERR_OK;
 }
 
 /* Appends the united parts of all series. */
@@ -347,7 +356,9 @@ static enum err add_parts(sqlite3 *db, sqlite3_str *sql, struct why *why)
     while (!e && row) {
         struct series_text t = series_of(statement);
 
-        e = add_part(sql, &t, n++, why);
+        e = named(db, &t, why);
+        if (!e)
+            add_part(sql, &t, n++);
         if (!e)
             e = sql_next(statement, &row, why);
     }

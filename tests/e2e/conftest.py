@@ -14,6 +14,7 @@ import pytest
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests/crash"))  # shop, views, kill_loop
+sys.path.insert(0, str(REPO / "tests/state"))  # saved
 
 
 def program_path():

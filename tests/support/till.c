@@ -636,7 +636,7 @@ static const char *tell(const struct till *t, const struct oracle_row *o, const 
 
     (void)snprintf(
         text, sizeof(text),
-        "%s: window %s, dimension %s, key '%s', [%" PRId64 ", %" PRId64 "): lines %" PRId64
+        "%s: window %s, dimension %s, key '%.200s', [%" PRId64 ", %" PRId64 "): lines %" PRId64
         " final %d version %u; wanted lines %" PRId64 " final %d version %u",
         what, t->settings->window[o->window].name, t->settings->dimension[o->dimension].name, key,
         o->start_s, o->end_s, r ? r->lines : -1, ours && r->final, ours ? r->version : 0, o->lines,

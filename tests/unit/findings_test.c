@@ -17,7 +17,7 @@ static struct span text(struct parcel *p, const char *t)
     return at;
 }
 
-static void add_anomaly(struct parcel *p, enum anomaly_state state, double score)
+static void add_alert(struct parcel *p, enum anomaly_state state, double score, bool alert)
 {
     const struct anomaly_row row = {.id = text(p, "invoice:536365"),
                                     .kind = text(p, "invoice"),
@@ -27,6 +27,7 @@ static void add_anomaly(struct parcel *p, enum anomaly_state state, double score
                                     .invoice = 1,
                                     .customer = 1,
                                     .country = 2,
+                                    .alert = alert,
                                     .revenue = 15300000,
                                     .score = score,
                                     .p_value = 0.001,
@@ -35,6 +36,11 @@ static void add_anomaly(struct parcel *p, enum anomaly_state state, double score
                                     .text = text(p, "too dear")};
 
     ok(list_put(&p->anomalies, &row) != NULL);
+}
+
+static void add_anomaly(struct parcel *p, enum anomaly_state state, double score)
+{
+    add_alert(p, state, score, false);
 }
 
 T(an_anomaly_is_replaced_and_what_people_said_of_it_stays)
@@ -56,7 +62,49 @@ T(an_anomaly_is_replaced_and_what_people_said_of_it_stays)
     p = parcels_sent(s, p, true);
     eq_str(parcels_ask(path, "SELECT state, score, feedback, feedback_by FROM anomalies"),
            "final|3.5|ok|ada");
-    eq_str(parcels_ask(path, "SELECT id, tries FROM outbox"), "invoice:536365|0");
+    eq_str(parcels_ask(path, "SELECT count(*) FROM outbox"), "0");
+    parcel_close(p);
+    store_close(s);
+}
+
+T(an_alert_waits_once_from_the_first_time_it_is_final)
+{
+    const char *path = tmp_path("alert.db");
+    struct store *s = parcels_store(path, false);
+    struct parcel *p = parcel_open();
+
+    add_alert(p, ANOMALY_PROVISIONAL, 2.5, true);
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, "SELECT count(*) FROM outbox"), "0");
+    add_alert(p, ANOMALY_FINAL, 3.5, true);
+    p = parcels_sent(s, p, true);
+    add_alert(p, ANOMALY_FINAL, 3.6, true);
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, "SELECT id, tries, sent_ms FROM outbox"), "invoice:536365|0|");
+    parcel_close(p);
+    store_close(s);
+}
+
+T(what_became_of_an_alert_is_kept)
+{
+    const char *path = tmp_path("sent.db");
+    const char *ask = "SELECT tries, next_ms, since_ms, sent_ms, error FROM outbox";
+    struct store *s = parcels_store(path, false);
+    struct parcel *p = parcel_open();
+    struct sent_row row = {.at_ms = 1000, .next_ms = 3000, .tries = 1};
+
+    add_alert(p, ANOMALY_FINAL, 3.5, true);
+    row.id = text(p, "invoice:536365");
+    row.error = text(p, "answered 500");
+    ok(list_put(&p->sent, &row) != NULL);
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, ask), "1|3000|1000||answered 500");
+    row = (struct sent_row){.at_ms = 3500, .tries = 2, .done = true};
+    row.id = text(p, "invoice:536365");
+    ok(list_put(&p->sent, &row) != NULL);
+    add_alert(p, ANOMALY_FINAL, 3.5, true);
+    p = parcels_sent(s, p, true);
+    eq_str(parcels_ask(path, ask), "2||1000|3500|");
     parcel_close(p);
     store_close(s);
 }
@@ -74,7 +122,7 @@ T(a_verdict_gives_its_invoice_a_score_and_is_read_back)
                                     .final = true,
                                     .flagged = true,
                                     .score = 4.5,
-                                    .p_value = NAN,
+                                    .p_value = (double)NAN,
                                     .cancels = 3,
                                     .data = text(p, "evidence")};
     ok(list_put(&p->verdicts, &row) != NULL);
@@ -92,17 +140,17 @@ T(a_forecast_learns_what_came_true)
     const char *path = tmp_path("forecast.db");
     struct store *s = parcels_store(path, false);
     struct parcel *p = parcel_open();
-    struct forecast_row row = {.dimension = text(p, "all"),
-                               .measure = text(p, "revenue"),
-                               .horizon = text(p, "hour"),
+    struct forecast_row row = {.dimension = "all",
+                               .measure = "revenue",
+                               .horizon = "hour",
                                .window_s = 3600,
                                .made_ms = 3600000,
                                .predicted = 10,
                                .lower = 5,
                                .upper = 20,
-                               .week_ago = NAN,
+                               .week_ago = (double)NAN,
                                .holt_winters = 9,
-                               .actual = NAN};
+                               .actual = (double)NAN};
 
     ok(list_put(&p->forecasts, &row) != NULL);
     row.actual = 11.5;

@@ -273,6 +273,37 @@ T(later_sources_win)
     settings_clear(&s);
 }
 
+T(an_alert_goes_to_a_known_place_and_a_wrong_one_is_not_shown)
+{
+    static const char *const wrong[] = {"alert=ftp://user:secret@host/", "alert=secret",
+                                        "alert=https://", "alert=exec:", "alert=HTTP:secret"};
+    struct settings s;
+    struct buf kept;
+    struct why why;
+
+    ok_err(settings_init(&s));
+    eq_str(s.alert, "");
+    eq_int(s.alert_per_minute, 30);
+    set(&s, "alert=https://user:secret@host/path?a=b");
+    eq_str(s.alert, "https://user:secret@host/path?a=b");
+    set(&s, "alert=exec:mail a@b");
+    eq_str(s.alert, "exec:mail a@b");
+    buf_init(&kept, 1 << 16);
+    ok_err(settings_keep(&s, &kept));
+    ok_err(buf_u8(&kept, 0));
+    ok(strstr(kept.p, "\"alert_per_minute\": 30") != NULL);
+    ok(strstr(kept.p, "mail") == NULL);
+    buf_clear(&kept);
+    set(&s, "alert=");
+    eq_str(s.alert, "");
+    for (size_t i = 0; i < countof(wrong); i++) {
+        eq_err(settings_set(&s, wrong[i], &why), ERR_INVALID);
+        ok(strstr(why.text, "http://HOST/PATH or exec:COMMAND") != NULL);
+        ok(strstr(why.text, "secret") == NULL);
+    }
+    settings_clear(&s);
+}
+
 T(wrong_values_are_refused_with_name_value_and_range)
 {
     set_refuses("checkpoint=10ms", "checkpoint: \"10ms\" is out of range; give 50ms to 1h");
@@ -640,7 +671,7 @@ T(every_setting_is_in_the_schema_and_the_manual)
     ok_err(buf_u8(&schema, 0));
     ok_err(buf_u8(&markdown, 0));
     ok_err(settings_each(count, &n));
-    eq_int(n, 29);
+    eq_int(n, 31);
     ok(strstr(schema.p, "\"allowed_lateness\": {") != NULL);
     ok(strstr(markdown.p, "| `allowed_lateness` | duration | `1h` |") != NULL);
     buf_clear(&schema);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The forecast knows codes to skip by number, but a code has none before it is first sold: the
+ * text decides, once for each number, and what is skipped goes in under one number of its own.
+ */
+#include "models/foretell.h"
+
+#include "models/forecast.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SKIPPED ((UINT32_C(1) << 30) - 1)
+#define TEXT_MAX 4096
+#define RECENT 4096
+
+static const char *const no_goods[] = {"AMAZONFEE", "B", "BANK CHARGES", "CRUK", "M", "m",
+                                       "D",         "S", "ADJUST"};
+
+enum { UNKNOWN, GOODS, NO_GOODS };
+
+struct foretell {
+    const struct model_setup *setup;
+    struct forecast *forecast;
+    uint8_t *goods; /* by key id: UNKNOWN, GOODS or NO_GOODS */
+    uint32_t cap;
+    struct parcel *out;
+    uint32_t recent[RECENT]; /* places in out->forecasts, by a hash */
+    struct buf text;
+};
+
+enum err foretell_open(const struct model_setup *setup, struct foretell **out)
+{
+    const struct forecast_setup forecast = {.zone = setup->zone, .skip = {SKIPPED}, .n_skip = 1};
+    struct foretell *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return ERR_NOMEM;
+    f->setup = setup;
+    buf_init(&f->text, TEXT_MAX);
+    enum err e = forecast_open(&forecast, &f->forecast);
+    if (e)
+        foretell_close(f);
+    else
+        *out = f;
+    return e;
+}
+
+void foretell_close(struct foretell *f)
+{
+    if (!f)
+        return;
+    forecast_close(f->forecast);
+    buf_clear(&f->text);
+    free(f->goods);
+    free(f);
+}
+
+/* ---- rows ---- */
+
+static const char *dimension_name(uint8_t dimension)
+{
+    static const char *const names[FORECAST_DIMENSIONS] = {[FORECAST_ALL] = "all",
+                                                           [FORECAST_COUNTRY] = "country",
+                                                           [FORECAST_REST] = "rest",
+                                                           [FORECAST_CUSTOMER] = "customer",
+                                                           [FORECAST_STOCK] = "stock_code"};
+
+    return names[dimension];
+}
+
+static const char *measure_name(uint8_t measure)
+{
+    static const char *const names[FORECAST_MEASURES] = {
+        [FORECAST_SALES] = "sales",       [FORECAST_REVENUE] = "revenue",
+        [FORECAST_UNITS] = "units",       [FORECAST_LINES] = "lines",
+        [FORECAST_INVOICES] = "invoices", [FORECAST_RETURNS] = "returns"};
+
+    return names[measure];
+}
+
+static const char *horizon_name(uint8_t horizon)
+{
+    static const char *const names[FORECAST_HORIZONS] = {
+        [FORECAST_NEXT_HOUR] = "hour", [FORECAST_NOWCAST] = "nowcast", [FORECAST_NEXT_DAY] = "day"};
+
+    return names[horizon];
+}
+
+static int64_t seconds(int64_t ms)
+{
+    return (ms - (ms < 0 ? WHEN_SECOND - 1 : 0)) / WHEN_SECOND;
+}
+
+/* The row of the same forecast in the same parcel: what it foretold has come true since. */
+static struct forecast_row *same_row(struct foretell *f, const struct forecast_row *row)
+{
+    uint64_t mix = (uint64_t)row->window_s * 31 + (uint64_t)row->made_ms / WHEN_MINUTE + row->key +
+                   (uint64_t)row->horizon[0] * 7 + (uint64_t)row->dimension[0];
+    uint32_t *recent = &f->recent[mix % RECENT];
+    uint32_t place = *recent;
+
+    *recent = (uint32_t)f->out->forecasts.n;
+    if (place >= f->out->forecasts.n)
+        return NULL;
+    struct forecast_row *was = list_at(&f->out->forecasts, place);
+    bool same = was->window_s == row->window_s && was->made_ms == row->made_ms &&
+                was->key == row->key && was->dimension == row->dimension &&
+                was->measure == row->measure && was->horizon == row->horizon;
+    if (same)
+        *recent = place;
+    return same ? was : NULL;
+}
+
+static enum err put_record(void *arg, const struct forecast_record *r)
+{
+    struct foretell *f = arg;
+    const struct forecast_row row = {.key = r->series.key,
+                                     .dimension = dimension_name(r->series.dimension),
+                                     .measure = measure_name(r->series.measure),
+                                     .horizon = horizon_name(r->horizon),
+                                     .window_s = seconds(r->start_ms),
+                                     .made_ms = r->made_ms,
+                                     .predicted = r->predicted,
+                                     .lower = r->lower,
+                                     .upper = r->upper,
+                                     .week_ago = r->naive,
+                                     .holt_winters = r->holt,
+                                     .actual = r->known ? r->actual : (double)NAN};
+    struct forecast_row *was = same_row(f, &row);
+
+    if (was)
+        *was = row;
+    return was || list_put(&f->out->forecasts, &row) ? ERR_OK : ERR_NOMEM;
+}
+
+/* "series:sales of country Germany, hour, 2011-09-12T10:00:00Z" */
+static enum err write_subject(struct foretell *f, const struct forecast_drift *d)
+{
+    const char *dimension = dimension_name(d->series.dimension);
+    const char *measure = measure_name(d->series.measure), *horizon = horizon_name(d->horizon);
+    struct str key = keys_text(f->setup->keys, d->series.key);
+    char at[WHEN_TEXT];
+    enum err e;
+
+    (void)when_format(d->at_ms, at);
+    f->text.n = 0;
+    e = buf_printf(&f->text, "series:%s of %s", measure, dimension);
+    if (!e && key.n)
+        e = buf_printf(&f->text, " %.*s", (int)key.n, key.p);
+    return e ? e : buf_printf(&f->text, ", %s, %s", horizon, at);
+}
+
+static enum err put_drift(void *arg, const struct forecast_drift *d)
+{
+    struct foretell *f = arg;
+    struct anomaly_row row = {
+        .state = ANOMALY_FINAL, .time_ms = d->at_ms, .score = (double)NAN, .p_value = (double)NAN};
+    const uint32_t kind = sizeof("series") - 1;
+    enum err e = write_subject(f, d);
+
+    if (!e)
+        e = parcel_text(f->out, (struct str){f->text.p, f->text.n}, &row.id);
+    row.kind = (struct span){row.id.at, kind};
+    row.subject = (struct span){row.id.at + kind + 1, row.id.n - kind - 1};
+    if (!e)
+        e = parcel_text(f->out, STR("drift"), &row.rank_reason);
+    if (!e)
+        e = parcel_text(f->out, STR("[]"), &row.reasons);
+    if (!e)
+        e = parcel_text(f->out,
+                        STR("the forecasts of this series have become worse for good: what it "
+                            "sells has changed"),
+                        &row.text);
+    return e || list_put(&f->out->anomalies, &row) ? e : ERR_NOMEM;
+}
+
+/* ---- lines ---- */
+
+static enum err room_for(struct foretell *f, uint32_t key)
+{
+    uint32_t cap = f->cap ? f->cap : 4096;
+
+    if (key < f->cap)
+        return ERR_OK;
+    while (cap <= key)
+        cap *= 2;
+    uint8_t *goods = realloc(f->goods, cap);
+    if (!goods)
+        return ERR_NOMEM;
+    memset(goods + f->cap, UNKNOWN, cap - f->cap);
+    f->goods = goods;
+    f->cap = cap;
+    return ERR_OK;
+}
+
+static uint8_t sort_of(struct str code)
+{
+    for (size_t i = 0; i < countof(no_goods); i++) {
+        if (str_eq(code, str_of(no_goods[i])))
+            return NO_GOODS;
+    }
+    return GOODS;
+}
+
+enum err foretell_line(struct foretell *f, const struct model_line *line, struct parcel *out)
+{
+    const struct forecast_sink sink = {f, put_record, put_drift};
+    struct model_line mine = *line;
+    enum err e = room_for(f, line->stock);
+
+    if (e)
+        return e;
+    if (f->goods[line->stock] == UNKNOWN)
+        f->goods[line->stock] = sort_of(keys_text(f->setup->keys, line->stock));
+    if (f->goods[line->stock] == NO_GOODS)
+        mine.stock = SKIPPED;
+    f->out = out;
+    return forecast_line(f->forecast, &mine, &sink);
+}
+
+/* ---- state ---- */
+
+enum err foretell_save(struct foretell *f, struct parcel *out)
+{
+    return forecast_save(f->forecast, out);
+}
+
+bool foretell_owns(struct str name)
+{
+    const struct str mine = STR("models/forecast/");
+
+    return name.n > mine.n && memcmp(name.p, mine.p, mine.n) == 0;
+}
+
+enum err foretell_load(struct foretell *f, struct str name, uint32_t version, struct str data,
+                       struct why *why)
+{
+    enum err e = forecast_load(f->forecast, name, version, data);
+
+    if (e == ERR_NEWER)
+        return why_set(why, e, "state part \"%.*s\" is of a newer tillstream: use that version",
+                       (int)name.n, name.p);
+    return e ? why_set(why, e == ERR_NOT_FOUND ? ERR_DAMAGED : e,
+                       "state part \"%.*s\" can't be restored (%s): restore a copy of the "
+                       "database, or move it away and run the source again",
+                       (int)name.n, name.p, err_text(e))
+             : ERR_OK;
+}
+
+size_t foretell_memory(const struct foretell *f)
+{
+    return sizeof(*f) + f->cap + forecast_memory(f->forecast);
+}

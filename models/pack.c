@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Integers and the bits of floating-point numbers, lowest byte first, in the order of the
+ * table, without padding. A NaN or an infinity is never right.
+ */
+#include "models/pack.h"
+
+#include <math.h>
+
+static uint64_t get(enum pack_type type, const char *p)
+{
+    uint64_t v = 0;
+    uint32_t w = 0;
+    uint16_t h = 0;
+
+    switch (type) {
+    case PACK_U8:
+        return (unsigned char)*p;
+    case PACK_U16:
+        memcpy(&h, p, sizeof(h));
+        return h;
+    case PACK_U32:
+    case PACK_F32:
+        memcpy(&w, p, sizeof(w));
+        return w;
+    case PACK_U64:
+    case PACK_I64:
+    case PACK_F64:
+        memcpy(&v, p, sizeof(v));
+    }
+    return v;
+}
+
+static void set(enum pack_type type, char *p, uint64_t v)
+{
+    uint8_t c = (uint8_t)v;
+    uint16_t h = (uint16_t)v;
+    uint32_t w = (uint32_t)v;
+
+    switch (type) {
+    case PACK_U8:
+        memcpy(p, &c, sizeof(c));
+        break;
+    case PACK_U16:
+        memcpy(p, &h, sizeof(h));
+        break;
+    case PACK_U32:
+    case PACK_F32:
+        memcpy(p, &w, sizeof(w));
+        break;
+    case PACK_U64:
+    case PACK_I64:
+    case PACK_F64:
+        memcpy(p, &v, sizeof(v));
+    }
+}
+
+static double number(enum pack_type type, uint64_t v)
+{
+    uint32_t w = (uint32_t)v;
+    int64_t i;
+    double d;
+    float f;
+
+    if (type == PACK_F32) {
+        memcpy(&f, &w, sizeof(f));
+        return (double)f;
+    }
+    if (type == PACK_F64) {
+        memcpy(&d, &v, sizeof(d));
+        return d;
+    }
+    if (type == PACK_I64) {
+        memcpy(&i, &v, sizeof(i));
+        return (double)i;
+    }
+    return (double)v;
+}
+
+enum err pack_write(struct buf *b, struct pack_table t, const void *record)
+{
+    const char *base = record;
+    unsigned char bytes[8];
+    size_t was = b->n;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; !e && i < t.n; i++) {
+        const struct pack_field *f = &t.field[i];
+        uint32_t size = pack_size(f->type);
+        for (uint32_t k = 0; !e && k < f->n; k++) {
+            uint64_t v = get(f->type, base + f->at + (size_t)k * size);
+            for (uint32_t j = 0; j < size; j++)
+                bytes[j] = (unsigned char)(v >> 8 * j);
+            e = buf_add(b, bytes, size);
+        }
+    }
+    if (e)
+        b->n = was;
+    return e;
+}
+
+static void read_field(struct reader *r, const struct pack_field *f, char *to)
+{
+    uint32_t size = pack_size(f->type);
+
+    for (uint32_t k = 0; k < f->n; k++) {
+        uint64_t v = 0;
+        for (uint32_t j = 0; j < size; j++)
+            v |= (uint64_t)read_u8(r) << 8 * j;
+        double d = number(f->type, v);
+        if (!(d >= f->low && d <= f->high))
+            r->bad = true;
+        if (r->bad)
+            return;
+        set(f->type, to + (size_t)k * size, v);
+    }
+}
+
+void pack_read(struct reader *r, struct pack_table t, void *record)
+{
+    for (size_t i = 0; !r->bad && i < t.n; i++)
+        read_field(r, &t.field[i], (char *)record + t.field[i].at);
+}
+
+enum err pack_part(struct parcel *out, const char *name, uint32_t version, const struct buf *data)
+{
+    struct span name_at, data_at = {0};
+    enum err e = parcel_text(out, str_of(name), &name_at);
+
+    if (!e && data)
+        e = parcel_text(out, (struct str){data->p, data->n}, &data_at);
+    if (e)
+        return e;
+    struct state_row *row = list_add(&out->states);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct state_row){.name = name_at, .version = version, .gone = !data, .data = data_at};
+    return ERR_OK;
+}
