@@ -45,6 +45,24 @@ static enum err key_of(struct pipeline *p, struct str text, uint32_t *id)
     return keys_id(p->keys, text, id);
 }
 
+/* Pairs get their numbers with the sale, not when windows fold it: else numbers, and what sorts
+ * by them, depended on how the input was cut into batches. */
+static enum err number_pairs(struct pipeline *p, const struct fact *f)
+{
+    const uint32_t part[FIELD_COUNT] = {
+        [FIELD_CUSTOMER] = f->customer, [FIELD_COUNTRY] = f->country, [FIELD_STOCK] = f->stock};
+    const struct settings *s = p->setup.settings;
+    enum err e = ERR_OK;
+
+    for (int i = 0; !e && i < s->n_dimensions; i++) {
+        const struct dimension *d = &s->dimension[i];
+        uint32_t id;
+        if (d->n_fields == 2)
+            e = keys_pair(p->keys, part[d->fields[0]], part[d->fields[1]], &id);
+    }
+    return e;
+}
+
 enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t watermark_ms,
                        struct fact **out)
 {
@@ -68,6 +86,8 @@ enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t waterma
     f->customer = p->last_customer;
     f->country = p->last_country;
     *out = f;
+    if (!e)
+        e = number_pairs(p, f);
     return e ? e : books_add(p->books, f);
 }
 

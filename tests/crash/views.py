@@ -4,8 +4,9 @@ import hashlib
 import marshal
 import sqlite3
 
-CLOCK = {"seen_at", "updated_at", "millis_behind"}
-VIEWS = ("aggregates", "invoices", "customers", "rejects", "late", "progress")
+CLOCK = {"seen_at", "updated_at", "millis_behind", "feedback_at"}
+VIEWS = ("aggregates", "invoices", "customers", "anomalies", "forecasts", "rejects", "late",
+         "progress")
 
 
 def connect(path):

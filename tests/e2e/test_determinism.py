@@ -112,11 +112,12 @@ def test_compressed_or_through_a_pipe(run, program, environment, truth, disturbe
 
 
 def test_the_comparison_has_teeth(run, truth, disturbed, tmp_path):
-    """One line less is seen in every view but the rejects."""
+    """One line less is seen in every view but those of what is out of the ordinary."""
     source, settings = disturbed
     lines = source.read_bytes().splitlines(keepends=True)
     shorter = source.with_name("shorter.ndjson")
     shorter.write_bytes(b"".join(lines[:5000] + lines[5001:]))
     made = run(shorter, settings, tmp_path / "shorter.db")
     digests = truth(*disturbed)[1]
-    assert all(made[view] != digests[view] for view in views.VIEWS if view != "rejects")
+    same = {view for view in views.VIEWS if made[view] == digests[view]}
+    assert same <= {"rejects", "anomalies", "forecasts"}

@@ -292,6 +292,8 @@ static const char *const questions[] = {
     "SELECT * FROM aggregates ORDER BY 1, 2, 3, 4, 5",
     "SELECT * FROM invoices ORDER BY 1",
     "SELECT * FROM customers ORDER BY 1",
+    "SELECT * FROM anomalies ORDER BY 1",
+    "SELECT * FROM forecasts ORDER BY 1, 2, 3, 4, 5, 6",
     "SELECT source, shard, position, reason, raw, seen_at FROM rejects",
     "SELECT source, shard, position, reason, event_time, window_start, record, seen_at FROM late",
     "SELECT source, shard, position, read, aggregated, late, rejected, pending, duplicates,"
@@ -304,6 +306,8 @@ static const char *const questions_of_no_clock[] = {
     "SELECT * FROM aggregates ORDER BY 1, 2, 3, 4, 5",
     "SELECT * FROM invoices ORDER BY 1",
     "SELECT * FROM customers ORDER BY 1",
+    "SELECT * FROM anomalies ORDER BY 1",
+    "SELECT * FROM forecasts ORDER BY 1, 2, 3, 4, 5, 6",
     "SELECT source, shard, position, reason, raw FROM rejects",
     "SELECT source, shard, position, reason, event_time, window_start, record FROM late",
     "SELECT source, shard, position, read, aggregated, late, rejected, pending, duplicates,"
@@ -451,6 +455,7 @@ enum err rig_open(struct rig_run *r, struct env *env, const char *db, const char
                                          .settings = &r->settings,
                                          .store = r->store,
                                          .fold = &fold_windows,
+                                         .model = &model_shop,
                                          .source = &source_file,
                                          .locator = source,
                                          .codec_for = codec_for,

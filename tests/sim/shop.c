@@ -224,6 +224,7 @@ static void open_shop(struct shop *s)
                                          .settings = &s->scene.settings,
                                          .store = s->store,
                                          .fold = &fold_windows,
+                                         .model = &model_shop,
                                          .source = &tape_source,
                                          .locator = locator,
                                          .follow = s->follow,

@@ -32,6 +32,7 @@ static void open_run(struct run *r, const char *path, bool follow)
                                          .settings = &r->settings,
                                          .store = r->store,
                                          .fold = &fold_windows,
+                                         .model = &model_shop,
                                          .source = &source_file,
                                          .locator = path,
                                          .follow = follow,
