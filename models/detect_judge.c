@@ -20,12 +20,12 @@
 #define MATERIAL_SHARE 0.001 /* of invoices are larger than what is material */
 #define MATERIAL_AFTER 1000.0
 #define KIND_AFTER 500.0
+#define RETURN_FIRST 0.3 /* he may have bought before anything was known */
+#define RETURN_EACH 0.1
+#define RETURN_DOUBT 1e-3 /* that our knowledge of what was bought is wrong */
 #define SLOW 1.0
 #define SLOW_MOST 2.5
 #define SLOW_LITTLE 2.0
-#define LIGHT_LINES true
-#define LIGHT_QUANTITY false
-#define LIGHT_SPEND false
 #define TRIM 0.0025
 #define LOW 0.03
 
@@ -34,15 +34,15 @@ static const struct {
     int tail;
     struct tail_rule rule;
 } measure[STAT_COUNT] = {
-    [STAT_PRICE_UP] = {TAIL_OF_PRICE_UP, {20, TRIM, LOW, false}},
-    [STAT_PRICE_DOWN] = {TAIL_OF_PRICE_DOWN, {20, TRIM, LOW, false}},
-    [STAT_QUANTITY] = {TAIL_OF_QUANTITY, {20, TRIM, LOW, LIGHT_QUANTITY}},
-    [STAT_SPEND] = {TAIL_OF_SPEND, {20, TRIM, LOW, LIGHT_SPEND}},
-    [STAT_LINES] = {TAIL_OF_LINES, {20, TRIM, LOW, LIGHT_LINES}},
-    [STAT_RETURN] = {TAIL_OF_RETURN, {20, TRIM, LOW, false}},
-    [STAT_REPEAT] = {TAIL_OF_REPEAT, {20, TRIM, LOW, false}},
-    [STAT_VALUE] = {TAIL_OF_VALUE, {10, TRIM, LOW, false}},
-    [STAT_UNITS] = {TAIL_OF_UNITS, {10, TRIM, LOW, false}},
+    [STAT_PRICE_UP] = {TAIL_OF_PRICE_UP, {20, TRIM, LOW}},
+    [STAT_PRICE_DOWN] = {TAIL_OF_PRICE_DOWN, {20, TRIM, LOW}},
+    [STAT_QUANTITY] = {TAIL_OF_QUANTITY, {20, TRIM, LOW}},
+    [STAT_SPEND] = {TAIL_OF_SPEND, {20, TRIM, LOW}},
+    [STAT_LINES] = {TAIL_OF_LINES, {20, TRIM, LOW}},
+    [STAT_RETURN] = {TAIL_OF_RETURN, {20, TRIM, LOW}},
+    [STAT_REPEAT] = {TAIL_OF_REPEAT, {20, TRIM, LOW}},
+    [STAT_VALUE] = {TAIL_OF_VALUE, {10, TRIM, LOW}},
+    [STAT_UNITS] = {TAIL_OF_UNITS, {10, TRIM, LOW}},
 };
 
 static int class_of(const struct opened *i)
@@ -257,17 +257,17 @@ static void judge_return(struct detect *d, struct opened *i, const struct habits
 {
     struct evidence *f = finding(i, STAT_RETURN);
 
-    (void)h;
     if (!i->unknown)
         return;
     double unknown = (double)i->unknown, returned = (double)i->returned;
+    double known = least(1, RETURN_FIRST + RETURN_EACH * (double)h->habit[0].value.n);
     *f = (struct evidence){.stat = STAT_RETURN,
-                           .x = unknown * unknown / returned,
+                           .x = unknown * unknown / returned * known,
                            .value = unknown,
                            .usual = returned,
                            .effect = fabs((double)i->revenue * MONEY)};
-    f->surprise =
-        calc_surprise(tails_one_p(&d->tails[TAIL_OF_RETURN].all, f->x, &measure[STAT_RETURN].rule));
+    double p = tails_one_p(&d->tails[TAIL_OF_RETURN].all, f->x, &measure[STAT_RETURN].rule);
+    f->surprise = calc_surprise(most(p, RETURN_DOUBT));
 }
 
 /* How far the line of the strangest quantity stands out from the invoice's other lines. */
@@ -469,7 +469,7 @@ void detect_judge_burst(struct detect *d, struct opened *i, bool settled)
 }
 
 static void (*const of_customers[])(struct detect *d, struct opened *i, const struct habits *h) = {
-    judge_spend, judge_lines, judge_country};
+    judge_spend, judge_lines, judge_country, judge_return};
 static void (*const of_all[])(struct detect *d, struct opened *i, const struct habits *h) = {
     judge_standing_out, judge_hour,   judge_kind,   judge_value,
     judge_return,       judge_repeat, judge_reopen, judge_echo};

@@ -339,14 +339,24 @@ static void add_to_day(struct forecast *f, const struct model_line *line, int64_
 
 /* ---- hours and days that are over ---- */
 
-static double cell_plain(const struct forecast_series *s, const struct forecast_cell *c)
-{
-    return c ? plain(s, c->value, c->invoices) : 0;
-}
-
 struct amount {
     double value, events;
 };
+
+/* What the countries that have no series of their own had: exact, so that nothing is nought. */
+static struct amount rest_of(const struct forecast *f, const struct forecast_bucket *b)
+{
+    const struct forecast_cell *all = cell_of(b, FORECAST_CELL_ALL);
+    int64_t value = all ? all->value : 0, events = all ? (int64_t)all->invoices : 0;
+
+    for (uint32_t k = 1; k <= FORECAST_COUNTRIES; k++) {
+        const struct forecast_line_of *s = &f->series[k];
+        const struct forecast_cell *c = s->active ? cell_of(b, s->id.key) : NULL;
+        value = c ? add_held(value, c->value > INT64_MIN ? -c->value : INT64_MAX) : value;
+        events -= c ? (int64_t)c->invoices : 0;
+    }
+    return (struct amount){plain(&f->series[0].id, value, 0), fmax((double)events, 0)};
+}
 
 /* What a series had in an hour; no bucket: nothing. */
 static struct amount amount_of(const struct forecast *f, const struct forecast_bucket *b,
@@ -354,24 +364,18 @@ static struct amount amount_of(const struct forecast *f, const struct forecast_b
 {
     const struct forecast_series *s = &f->series[i].id;
     const struct forecast_cell *c;
-    struct amount rest = {0};
 
     if (!b)
-        return rest;
+        return (struct amount){0};
+    if (s->dimension == FORECAST_REST)
+        return rest_of(f, b);
     if (i >= FORECAST_FIXED)
         c = cell_of(b, FORECAST_CELL_RULE + i - FORECAST_FIXED);
     else
-        c = cell_of(b, i == 0 || i > FORECAST_COUNTRIES ? FORECAST_CELL_ALL : s->key);
+        c = cell_of(b, i == 0 ? FORECAST_CELL_ALL : s->key);
     if (!c)
-        return rest;
-    rest = (struct amount){cell_plain(s, c), (double)c->invoices};
-    for (uint32_t k = 1; i == FORECAST_COUNTRIES + 1 && k <= FORECAST_COUNTRIES; k++) {
-        const struct forecast_line_of *other = &f->series[k];
-        c = other->active ? cell_of(b, other->id.key) : NULL;
-        rest.value -= cell_plain(s, c);
-        rest.events -= c ? (double)c->invoices : 0;
-    }
-    return rest;
+        return (struct amount){0};
+    return (struct amount){plain(s, c->value, c->invoices), (double)c->invoices};
 }
 
 static struct forecast_total *total_for(struct forecast *f, uint32_t country)

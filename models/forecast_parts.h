@@ -12,8 +12,9 @@
 #define FORECAST_RECENT 8 /* invoices remembered to count different ones */
 #define FORECAST_WARM_DAYS 28
 
-/* Hours since 1970 lie between -FORECAST_FAR, which is before everything, and FORECAST_FAR. */
-#define FORECAST_FAR INT64_C(1000000000)
+/* Hours since 1970 lie between -FORECAST_FAR, which is before everything, and FORECAST_FAR (2209).
+ */
+#define FORECAST_FAR INT64_C(2100000)
 
 /* Sums of one hour: of all sales, a country, or what a rule asks for. */
 struct forecast_cell {

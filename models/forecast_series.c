@@ -14,6 +14,7 @@
 
 static const struct regress_rule hour_rule = {
     .forgetting = 0.999,
+    .adapt = 0.003,
     .clip = 1.5,
     .delta = 1,
     .shift = 1,
@@ -23,6 +24,7 @@ static const struct regress_rule hour_rule = {
 
 static const struct regress_rule day_rule = {
     .forgetting = 0.995,
+    .adapt = 0.01,
     .clip = 2.5,
     .delta = 0.1,
     .holt = {.level = 0.1, .trend = 0.001, .season = 0.15, .damp = 0.98},
@@ -35,6 +37,7 @@ static const struct regress_rule rest_rule = {
     .inputs = FORECAST_REST_FEATURES,
     .shift = 0,
     .forgetting = 0.9995,
+    .adapt = 0.003,
     .clip = 1.5,
     .delta = 1,
 };

@@ -6,6 +6,7 @@
 #include "models/foretell.h"
 
 #include "models/forecast.h"
+#include "models/lookout.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum { UNKNOWN, GOODS, NO_GOODS };
 
 struct foretell {
     const struct model_setup *setup;
+    struct lookout *lookout;
     struct forecast *forecast;
     uint8_t *goods; /* by key id: UNKNOWN, GOODS or NO_GOODS */
     uint32_t cap;
@@ -29,7 +31,8 @@ struct foretell {
     struct buf text;
 };
 
-enum err foretell_open(const struct model_setup *setup, struct foretell **out)
+enum err foretell_open(const struct model_setup *setup, struct lookout *lookout,
+                       struct foretell **out)
 {
     const struct forecast_setup forecast = {.zone = setup->zone, .skip = {SKIPPED}, .n_skip = 1};
     struct foretell *f = calloc(1, sizeof(*f));
@@ -37,6 +40,7 @@ enum err foretell_open(const struct model_setup *setup, struct foretell **out)
     if (!f)
         return ERR_NOMEM;
     f->setup = setup;
+    f->lookout = lookout;
     buf_init(&f->text, TEXT_MAX);
     enum err e = forecast_open(&forecast, &f->forecast);
     if (e)
@@ -92,6 +96,27 @@ static int64_t seconds(int64_t ms)
     return (ms - (ms < 0 ? WHEN_SECOND - 1 : 0)) / WHEN_SECOND;
 }
 
+/* "sales of country Germany" */
+static enum err write_name(struct foretell *f, const struct forecast_series *s)
+{
+    struct str key = keys_text(f->setup->keys, s->key);
+    enum err e =
+        buf_printf(&f->text, "%s of %s", measure_name(s->measure), dimension_name(s->dimension));
+
+    return e || !key.n ? e : buf_printf(&f->text, " %.*s", (int)key.n, key.p);
+}
+
+static enum err tell_lookout(struct foretell *f, const struct forecast_record *r)
+{
+    enum err e;
+
+    f->text.n = 0;
+    e = write_name(f, &r->series);
+    if (!e)
+        e = buf_u8(&f->text, 0);
+    return e ? e : lookout_value(f->lookout, f->text.p, r->start_ms, r->actual, f->out);
+}
+
 /* The row of the same forecast in the same parcel: what it foretold has come true since. */
 static struct forecast_row *same_row(struct foretell *f, const struct forecast_row *row)
 {
@@ -131,24 +156,23 @@ static enum err put_record(void *arg, const struct forecast_record *r)
 
     if (was)
         *was = row;
-    return was || list_put(&f->out->forecasts, &row) ? ERR_OK : ERR_NOMEM;
+    else if (!list_put(&f->out->forecasts, &row))
+        return ERR_NOMEM;
+    return r->known && r->horizon == FORECAST_NEXT_HOUR ? tell_lookout(f, r) : ERR_OK;
 }
 
 /* "series:sales of country Germany, hour, 2011-09-12T10:00:00Z" */
 static enum err write_subject(struct foretell *f, const struct forecast_drift *d)
 {
-    const char *dimension = dimension_name(d->series.dimension);
-    const char *measure = measure_name(d->series.measure), *horizon = horizon_name(d->horizon);
-    struct str key = keys_text(f->setup->keys, d->series.key);
     char at[WHEN_TEXT];
     enum err e;
 
     (void)when_format(d->at_ms, at);
     f->text.n = 0;
-    e = buf_printf(&f->text, "series:%s of %s", measure, dimension);
-    if (!e && key.n)
-        e = buf_printf(&f->text, " %.*s", (int)key.n, key.p);
-    return e ? e : buf_printf(&f->text, ", %s, %s", horizon, at);
+    e = buf_text(&f->text, "series:");
+    if (!e)
+        e = write_name(f, &d->series);
+    return e ? e : buf_printf(&f->text, ", %s, %s", horizon_name(d->horizon), at);
 }
 
 static enum err put_drift(void *arg, const struct forecast_drift *d)

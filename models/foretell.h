@@ -10,9 +10,11 @@
 #include "models/line.h"
 
 struct foretell;
+struct lookout;
 
-/* `setup` must outlive it. */
-enum err foretell_open(const struct model_setup *setup, struct foretell **out) MUST_CHECK;
+/* `setup` must outlive it. `lookout` is told what each series came to in an hour. */
+enum err foretell_open(const struct model_setup *setup, struct lookout *lookout,
+                       struct foretell **out) MUST_CHECK;
 void foretell_close(struct foretell *f);
 enum err foretell_line(struct foretell *f, const struct model_line *line,
                        struct parcel *out) MUST_CHECK;

@@ -5,7 +5,7 @@
  * its slot, and the shares aimed at moved after each value (adaptive conformal inference, Gibbs
  * and Candes 2021), one for each side:
  *
- *     share += GAMMA (0.05 - missed), held within [0.004, 0.15]
+ *     share += adapt (0.05 - missed), held within [0.004, 0.15]
  *
  * so that bands stay finite. The size of errors in a slot is shrunk to that of all slots and
  * never below a fraction of it: a slot that happened to be exact has no band of width nought.
@@ -21,7 +21,6 @@
 #include <stdlib.h>
 
 #define SIDE 0.05
-#define GAMMA 0.003
 #define SIDE_MIN 0.004
 #define SIDE_MAX 0.15
 #define ENOUGH 20  /* errors before quantiles are trusted */
@@ -32,9 +31,9 @@
 #define ZEROS_GAIN 0.05
 #define BIG 1e150
 
-void interval_init(struct interval *v)
+void interval_init(struct interval *v, double adapt)
 {
-    *v = (struct interval){.miss = {SIDE, SIDE}};
+    *v = (struct interval){.adapt = adapt, .miss = {SIDE, SIDE}};
 }
 
 double interval_scale(const struct interval *v, int slot)
@@ -113,9 +112,9 @@ static void keep(struct interval *v, double error)
     v->at = (v->at + 1) % INTERVAL_WINDOW;
 }
 
-static void aim(double *share, bool missed)
+static void aim(double *share, double adapt, bool missed)
 {
-    *share = fmin(fmax(*share + GAMMA * (SIDE - (missed ? 1 : 0)), SIDE_MIN), SIDE_MAX);
+    *share = fmin(fmax(*share + adapt * (SIDE - (missed ? 1 : 0)), SIDE_MIN), SIDE_MAX);
 }
 
 static void learn_scale(struct interval *v, int slot, double error)
@@ -136,8 +135,8 @@ void interval_learn(struct interval *v, int slot, double centre, struct interval
 
     if (!(fabs(error) < BIG))
         return;
-    aim(&v->miss[0], value < band.low);
-    aim(&v->miss[1], value > band.high);
+    aim(&v->miss[0], v->adapt, value < band.low);
+    aim(&v->miss[1], v->adapt, value > band.high);
     if (scale > 0)
         keep(v, fmin(fmax(error / scale, -BIG), BIG) + 0.0); /* of the two zeros, one */
     learn_scale(v, slot, fabs(error));
@@ -184,7 +183,7 @@ static int by_size(const void *a, const void *b)
 
 enum err interval_load(struct interval *v, struct reader *in)
 {
-    struct interval got = {0};
+    struct interval got = {.adapt = v->adapt};
 
     pack_read(in, PACK_TABLE(counts), &got);
     if (in->bad || (got.n < INTERVAL_WINDOW && got.at != got.n))

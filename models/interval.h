@@ -12,6 +12,7 @@
 #define INTERVAL_SLOTS 25 /* kinds of prediction with errors of their own size: hours, say */
 
 struct interval {
+    double adapt;                   /* how fast bands follow their misses, 0.001 .. 0.05 */
     uint32_t n, at;                 /* errors kept, where the next one goes */
     double error[INTERVAL_WINDOW];  /* signed, over their slot's scale; a ring */
     double sorted[INTERVAL_WINDOW]; /* the same n, in order */
@@ -26,7 +27,7 @@ struct interval_band {
     double low, middle, high;
 };
 
-void interval_init(struct interval *v);
+void interval_init(struct interval *v, double adapt);
 /* The band around `centre`, which like all values here is on the scale that errors are even on,
  * and of values that are never below zero. */
 struct interval_band interval_at(const struct interval *v, int slot, double centre);
@@ -38,6 +39,7 @@ double interval_zeros(const struct interval *v, int slot);
 /* The usual absolute error in a slot; 0 if there was none. */
 double interval_scale(const struct interval *v, int slot);
 
+/* `adapt` is not part of what is saved: load into one that was made with the same. */
 enum err interval_save(const struct interval *v, struct buf *out) MUST_CHECK;
 enum err interval_load(struct interval *v, struct reader *in) MUST_CHECK;
 

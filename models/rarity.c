@@ -25,6 +25,7 @@
 #include "models/pack.h"
 #include "models/rarity_set.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -169,6 +170,7 @@ static double gated(struct rarity *r, double raw)
     const uint64_t held = i < r->rule.gate ? i : r->rule.gate;
     double most = 0;
 
+    assert(r->rule.gate >= 2);
     for (uint64_t k = 0; k < held; k++)
         most = fmax(most, r->recent[k]);
     r->recent[i % r->rule.gate] = raw;

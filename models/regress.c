@@ -30,7 +30,7 @@ void regress_init(struct regress *r, const struct regress_rule *rule)
 
     *r = (struct regress){.begun = 0};
     rls_init(&r->rls, &rls);
-    interval_init(&r->interval);
+    interval_init(&r->interval, rule->adapt);
 }
 
 static double bound(double z)

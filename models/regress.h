@@ -21,6 +21,7 @@ struct regress_rule {
     struct holt_rule holt;
     double holt_part; /* of Holt-Winters' forecast in ours, where values are never zero */
     double shift;     /* of the median of late errors that is put right, 0 .. 1 */
+    double adapt;     /* of the band: see interval_init */
     bool seasonal;    /* there is a season; else Holt-Winters takes no part */
 };
 

@@ -153,7 +153,7 @@ bool rls_learn(struct rls *r, const double *x, double y)
         k[i] = gain * u[i];
         w[i] = r->w[i] + k[i] * error;
     }
-    if (!finite_row(w, n) || !finite_row(k, n))
+    if (!isfinite(spanned) || !finite_row(w, n) || !finite_row(k, n))
         return false;
     r->n++;
     learn_scale(r, fabs(error));

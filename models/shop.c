@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * shop: the models of a shop behind the contract of engine/model.h: facts become lines, which
- * the detector (models/detect.h) and the forecasts (models/forecast.h) take in turn.
+ * the detector (models/detect.h), the forecasts (models/forecast.h) and the lookout over the stream
+ * (models/lookout.h) take in turn.
  */
 #include "engine/model.h"
 #include "engine/when.h"
 #include "models/detect.h"
 #include "models/foretell.h"
 #include "models/found.h"
+#include "models/lookout.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ struct model {
     struct model_setup setup;
     struct detect *detect;
     struct foretell *foretell;
+    struct lookout *lookout;
     struct found found;
 };
 
@@ -27,6 +30,7 @@ static void close_model(struct model *m)
         return;
     detect_close(m->detect);
     foretell_close(m->foretell);
+    lookout_close(m->lookout);
     found_clear(&m->found);
     free(m);
 }
@@ -50,7 +54,9 @@ static enum err open_model(const struct model_setup *setup, struct model **out, 
     detect.arg = &m->found;
     enum err e = detect_open(&detect, &m->detect);
     if (!e)
-        e = foretell_open(&m->setup, &m->foretell);
+        e = lookout_open(&m->setup, &m->lookout);
+    if (!e)
+        e = foretell_open(&m->setup, m->lookout, &m->foretell);
     if (e)
         close_model(m);
     else
@@ -86,6 +92,8 @@ static enum err add(struct model *m, const struct fact *facts, size_t n, struct 
         e = detect_line(m->detect, &line);
         if (!e)
             e = foretell_line(m->foretell, &line, out);
+        if (!e)
+            e = lookout_line(m->lookout, &line, out);
     }
     return e;
 }
@@ -100,12 +108,16 @@ static enum err save(struct model *m, struct parcel *out)
 {
     enum err e = detect_save(m->detect, out);
 
-    return e ? e : foretell_save(m->foretell, out);
+    if (!e)
+        e = foretell_save(m->foretell, out);
+    return e ? e : lookout_save(m->lookout, out);
 }
 
 static enum err load(struct model *m, struct str name, uint32_t version, struct str data,
                      struct why *why)
 {
+    if (lookout_owns(name))
+        return lookout_load(m->lookout, name, version, data, why);
     if (foretell_owns(name))
         return foretell_load(m->foretell, name, version, data, why);
     return detect_load(m->detect, name, version, data, why);
@@ -135,7 +147,7 @@ static size_t memory(const struct model *m)
     struct detect_stats stats;
 
     detect_measure(m->detect, &stats);
-    return sizeof(*m) + stats.memory + foretell_memory(m->foretell);
+    return sizeof(*m) + stats.memory + foretell_memory(m->foretell) + lookout_memory(m->lookout);
 }
 
 const struct model_kind model_shop = {

@@ -87,10 +87,7 @@ static void fit(struct tail *t, const struct tail_rule *r)
     t->from_p = (above_high + 0.5) / (t->n + 1);
     points = above_low - above_high;
     double drop = calc_ln((above_low + 0.5) / (above_high + 0.5));
-    double stretch = (high - low) / r->bins;
-    if (r->light)
-        stretch = calc_exp(high / r->bins) - calc_exp(low / r->bins);
-    double slope = stretch / (drop > 0.3 ? drop : 0.3);
+    double slope = (high - low) / r->bins / (drop > 0.3 ? drop : 0.3);
     slope = (slope * points + PRIOR_SLOPE * PRIOR_POINTS) / (points + PRIOR_POINTS);
     t->slope = slope < 0.06 ? 0.06 : slope < 1.5 ? slope : 1.5;
     t->from = high;
@@ -117,10 +114,7 @@ double tails_one_p(struct tail *t, double x, const struct tail_rule *r)
         t->fit_at = t->n + (t->n > 1000 ? t->n / 50 : 20);
     }
     if (t->from >= 0 && b > t->from) {
-        double beyond = (y - (double)t->from) / bins;
-        if (r->light)
-            beyond = 1 + x - calc_exp((double)t->from / bins);
-        p = t->from_p * calc_exp(-beyond / t->slope);
+        p = t->from_p * calc_exp(-(y - (double)t->from) / bins / t->slope);
     } else {
         p = body_p(t, b);
         if (t->from < 0 && x > t->largest)

@@ -30,7 +30,6 @@ struct tail_rule {
     double bins; /* per e-fold of 1 + x */
     double trim; /* the share at the top that may be anomalies */
     double low;  /* the share at the top that the slope comes from */
-    bool light;  /* the tail falls like an exponential, not like a power */
 };
 /* x <= 0 counts as "nothing". */
 void tails_one_add(struct tail *t, double x, const struct tail_rule *r);
