@@ -121,8 +121,9 @@ const char *settings_value_range(const struct setting *row, char *out)
         return out;
     limit_text(row, row->min, low);
     limit_text(row, row->max, high);
-    (void)snprintf(out, SETTINGS_RANGE, "%s to %s%s", low, high,
-                   row->kind == SETTING_TEXT || row->kind == SETTING_NAME ? " bytes" : "");
+    bool is_text =
+        row->kind == SETTING_TEXT || row->kind == SETTING_ALERT || row->kind == SETTING_NAME;
+    (void)snprintf(out, SETTINGS_RANGE, "%s to %s%s", low, high, is_text ? " bytes" : "");
     return out;
 }
 

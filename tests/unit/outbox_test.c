@@ -5,6 +5,8 @@
 #include "tests/support/t.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static void add(struct parcel *p, const char *id, enum anomaly_state state, const char *reasons)
 {
@@ -134,4 +136,57 @@ T(an_alert_is_its_row_as_json)
     outbox_close(o);
     parcel_close(p);
     store_close(s);
+}
+
+/* A database with one alert; ERR_NOMEM leaves none. */
+static enum err make_shop(const char *path)
+{
+    const struct store_options options = {.path = path, .env = env_real()};
+    struct parcel *p = parcel_open();
+    struct anomaly_row row = {.state = ANOMALY_FINAL, .alert = true};
+    struct store *s = NULL;
+    enum err e = p ? store_open(&options, &s, NULL) : ERR_NOMEM;
+
+    if (!e)
+        e = parcel_text(p, STR("invoice:1"), &row.id);
+    if (!e)
+        e = parcel_text(p, STR("[{}]"), &row.reasons);
+    if (!e)
+        e = list_put(&p->anomalies, &row) ? ERR_OK : ERR_NOMEM;
+    if (!e) {
+        p->commit = true;
+        e = store_send(s, &p, NULL);
+    }
+    parcel_close(p);
+    store_close(s);
+    if (e)
+        (void)unlink(path);
+    return e;
+}
+
+T_OOM(a_look_into_the_outbox_survives_lack_of_memory)
+{
+    const char *path = tmp_path("oom.db");
+    struct outbox *o = NULL;
+    struct buf json, text;
+    char seen[400] = "";
+    enum err e = access(path, F_OK) == 0 ? ERR_OK : make_shop(path);
+
+    buf_init(&json, 10000);
+    buf_init(&text, 10000);
+    if (!e)
+        e = outbox_open(path, &o, NULL);
+    if (!e)
+        e = outbox_each(o, 5, note, seen, NULL);
+    if (!e)
+        e = outbox_alert(o, STR("invoice:1"), &json, &text, NULL);
+    memory_again();
+    if (!e) {
+        eq_str(seen, "invoice:1|0|0|0\n");
+        ok(json.n > 0 && json.p[json.n - 1] == '}');
+    }
+    outbox_close(o);
+    buf_clear(&json);
+    buf_clear(&text);
+    return e;
 }

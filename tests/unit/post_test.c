@@ -113,3 +113,18 @@ T(a_stop_ends_the_wait_for_a_receiver)
     eq_err(send_to(url, true, &why), ERR_STOPPED);
     (void)close(fd);
 }
+
+T_OOM(sending_survives_lack_of_memory)
+{
+    const atomic_bool stop = false;
+    const struct post_letter letter = {
+        .body = STR("{}"), .key = "invoice:1", .timeout_ms = 1000, .stop = &stop};
+    struct post *p = NULL;
+    int64_t wait_ms = 0;
+    enum err e = post_open("http://127.0.0.1:1/", &p, NULL);
+
+    if (!e)
+        e = post_send(p, &letter, &wait_ms, NULL);
+    post_close(p);
+    return e == ERR_AGAIN ? ERR_OK : e; /* nobody listens there */
+}
