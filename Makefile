@@ -47,13 +47,13 @@ V_LINK_fault := $(foreach f,malloc calloc realloc reallocarray aligned_alloc pos
 
 # Libraries: pkg-config's word, else the usual name. --as-needed drops those not used.
 # A static one can be made to fail (fault variant); a shared one keeps its own malloc.
-PACKAGES := sqlite3 libcjson gsl zlib liblzma libzstd libcurl
-FALLBACK := -lsqlite3 -lcjson -lgsl -lgslcblas -lz -llzma -lzstd -lcurl
+PACKAGES := sqlite3 libcjson gsl zlib liblzma libzstd
+FALLBACK := -lsqlite3 -lcjson -lgsl -lgslcblas -lz -llzma -lzstd
 STATIC := sqlite3 gsl gslcblas z lzma zstd
 LIBS := $(or $(shell pkg-config --libs $(PACKAGES) 2>/dev/null),$(FALLBACK))
 ifeq ($(VARIANT),fault)
 LIBS := $(foreach l,$(STATIC),$(if $(findstring /,$(shell $(CC) -print-file-name=lib$(l).a)),\
-  -l:lib$(l).a,-l$(l))) -lcjson -lcurl
+  -l:lib$(l).a,-l$(l))) -lcjson
 endif
 
 DEFINES := -D_POSIX_C_SOURCE=200809L -I. $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)

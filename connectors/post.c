@@ -19,10 +19,10 @@
  */
 #include "connectors/post.h"
 
+#include "connectors/curl.h"
 #include "engine/buf.h"
 #include "engine/version.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 
 #define TURN_MS 50
@@ -37,6 +37,7 @@
 #endif
 
 struct post {
+    struct curl_calls curl;
     CURLM *multi;
     CURL *easy;
     char *url;
@@ -51,16 +52,16 @@ static enum err out_of_memory(struct why *why)
 /* The host alone, as libcurl will understand the address. */
 static enum err find_host(struct post *p, struct why *why)
 {
-    CURLU *parts = curl_url();
+    CURLU *parts = p->curl.url();
     char *host = NULL;
-    bool found = parts && curl_url_set(parts, CURLUPART_URL, p->url, 0) == CURLUE_OK &&
-                 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && host && host[0] &&
+    bool found = parts && p->curl.url_set(parts, CURLUPART_URL, p->url, 0) == CURLUE_OK &&
+                 p->curl.url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && host && host[0] &&
                  strlen(host) < sizeof(p->host);
 
     if (found)
         memcpy(p->host, host, strlen(host) + 1);
-    curl_free(host);
-    curl_url_cleanup(parts);
+    p->curl.free(host);
+    p->curl.url_cleanup(parts);
     if (!parts)
         return out_of_memory(why);
     return found
@@ -80,26 +81,26 @@ static size_t throw_away(char *p, size_t size, size_t n, void *arg)
 static enum err prepare(struct post *p, struct why *why)
 {
     const char *authorities = getenv("SSL_CERT_FILE"); /* as curl does: instead of the system's */
-    CURLcode rc = curl_easy_setopt(p->easy, CURLOPT_URL, p->url);
+    CURLcode rc = p->curl.easy_setopt(p->easy, CURLOPT_URL, p->url);
 
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_NOSIGNAL, 1L);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_NOSIGNAL, 1L);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, QUICK_EXIT, 1L);
+        rc = p->curl.easy_setopt(p->easy, QUICK_EXIT, 1L);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_POST, 1L);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_POST, 1L);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_FOLLOWLOCATION, 0L);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_FOLLOWLOCATION, 0L);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_SSL_VERIFYHOST, 2L);
     if (!rc && authorities)
-        rc = curl_easy_setopt(p->easy, CURLOPT_CAINFO, authorities);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_CAINFO, authorities);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, throw_away);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_WRITEFUNCTION, throw_away);
     if (!rc)
-        rc = curl_easy_setopt(p->easy, CURLOPT_USERAGENT, "tillstream/" VERSION_TEXT);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_USERAGENT, "tillstream/" VERSION_TEXT);
     return rc ? out_of_memory(why) : ERR_OK;
 }
 
@@ -107,16 +108,21 @@ enum err post_open(const char *url, struct post **out, struct why *why)
 {
     struct post *p = calloc(1, sizeof(*p));
 
-    if (!p || curl_global_init(CURL_GLOBAL_DEFAULT)) {
-        free(p);
+    if (!p)
         return out_of_memory(why);
+    enum err e = curl_load(&p->curl, why);
+    if (!e && p->curl.global_init(CURL_GLOBAL_DEFAULT))
+        e = out_of_memory(why);
+    if (e) {
+        free(p);
+        return e;
     }
     p->url = malloc(strlen(url) + 1);
     if (p->url)
         memcpy(p->url, url, strlen(url) + 1);
-    p->multi = curl_multi_init();
-    p->easy = curl_easy_init();
-    enum err e = p->url && p->multi && p->easy ? find_host(p, why) : out_of_memory(why);
+    p->multi = p->curl.multi_init();
+    p->easy = p->curl.easy_init();
+    e = p->url && p->multi && p->easy ? find_host(p, why) : out_of_memory(why);
     if (!e)
         e = prepare(p, why);
     if (e)
@@ -130,11 +136,11 @@ void post_close(struct post *p)
 {
     if (!p)
         return;
-    curl_easy_cleanup(p->easy);
-    (void)curl_multi_cleanup(p->multi);
+    p->curl.easy_cleanup(p->easy);
+    (void)p->curl.multi_cleanup(p->multi);
+    p->curl.global_cleanup();
     free(p->url);
     free(p);
-    curl_global_cleanup();
 }
 
 const char *post_host(const struct post *p)
@@ -157,27 +163,27 @@ static enum err key_header(const char *key, struct buf *out)
     return e ? e : buf_u8(out, 0);
 }
 
-static enum err add_header(struct curl_slist **headers, const char *line)
+static enum err add_header(const struct post *p, struct curl_slist **headers, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(*headers, line);
+    struct curl_slist *more = p->curl.slist_append(*headers, line);
 
     if (more)
         *headers = more;
     return more ? ERR_OK : ERR_NOMEM;
 }
 
-static enum err make_headers(const char *key, struct curl_slist **out)
+static enum err make_headers(const struct post *p, const char *key, struct curl_slist **out)
 {
     struct buf line;
 
     buf_init(&line, KEY_MAX);
     enum err e = key_header(key, &line);
     if (!e)
-        e = add_header(out, line.p);
+        e = add_header(p, out, line.p);
     if (!e)
-        e = add_header(out, "Content-Type: application/json");
+        e = add_header(p, out, "Content-Type: application/json");
     if (!e)
-        e = add_header(out, "Expect:");
+        e = add_header(p, out, "Expect:");
     buf_clear(&line);
     return e;
 }
@@ -185,7 +191,7 @@ static enum err make_headers(const char *key, struct curl_slist **out)
 static CURLcode result_of(struct post *p)
 {
     int left = 0;
-    CURLMsg *m = curl_multi_info_read(p->multi, &left);
+    CURLMsg *m = p->curl.multi_info_read(p->multi, &left);
 
     return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_SEND_ERROR;
 }
@@ -193,17 +199,17 @@ static CURLcode result_of(struct post *p)
 static enum err transfer(struct post *p, const struct post_letter *letter, CURLcode *result)
 {
     int running = 1;
-    CURLMcode rc = curl_multi_add_handle(p->multi, p->easy);
+    CURLMcode rc = p->curl.multi_add_handle(p->multi, p->easy);
 
     if (rc)
         return ERR_NOMEM;
     while (!rc && running && !atomic_load(letter->stop)) {
-        rc = curl_multi_perform(p->multi, &running);
+        rc = p->curl.multi_perform(p->multi, &running);
         if (!rc && running)
-            rc = curl_multi_poll(p->multi, NULL, 0, TURN_MS, NULL);
+            rc = p->curl.multi_poll(p->multi, NULL, 0, TURN_MS, NULL);
     }
     *result = result_of(p);
-    (void)curl_multi_remove_handle(p->multi, p->easy);
+    (void)p->curl.multi_remove_handle(p->multi, p->easy);
     if (!rc && running)
         return ERR_STOPPED;
     return rc ? ERR_NOMEM : ERR_OK;
@@ -214,8 +220,8 @@ static enum err judge(struct post *p, int64_t *wait_ms, struct why *why)
     curl_off_t wait_s = 0;
     long code = 0;
 
-    (void)curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &code);
-    (void)curl_easy_getinfo(p->easy, CURLINFO_RETRY_AFTER, &wait_s);
+    (void)p->curl.easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &code);
+    (void)p->curl.easy_getinfo(p->easy, CURLINFO_RETRY_AFTER, &wait_s);
     *wait_ms = wait_s > 0 && wait_s < 1000000 ? (int64_t)wait_s * 1000 : 0;
     if (code >= 200 && code < 300)
         return ERR_OK;
@@ -235,7 +241,7 @@ static enum err send_with(struct post *p, const struct post_letter *letter, int6
     if (e || rc == CURLE_OUT_OF_MEMORY)
         return out_of_memory(why);
     if (rc)
-        return why_set(why, ERR_AGAIN, "%s: %s", p->host, curl_easy_strerror(rc));
+        return why_set(why, ERR_AGAIN, "%s: %s", p->host, p->curl.easy_strerror(rc));
     return judge(p, wait_ms, why);
 }
 
@@ -243,21 +249,22 @@ enum err post_send(struct post *p, const struct post_letter *letter, int64_t *wa
                    struct why *why)
 {
     struct curl_slist *headers = NULL;
-    enum err e = make_headers(letter->key, &headers);
+    enum err e = make_headers(p, letter->key, &headers);
     CURLcode rc = CURLE_OK;
 
     *wait_ms = 0;
     if (!e) {
-        rc = curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, headers);
+        rc = p->curl.easy_setopt(p->easy, CURLOPT_HTTPHEADER, headers);
         if (!rc)
-            rc = curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, (long)letter->timeout_ms);
+            rc = p->curl.easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, (long)letter->timeout_ms);
         if (!rc)
-            rc = curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)letter->body.n);
+            rc = p->curl.easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                     (curl_off_t)letter->body.n);
         if (!rc)
-            rc = curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, letter->body.p);
+            rc = p->curl.easy_setopt(p->easy, CURLOPT_POSTFIELDS, letter->body.p);
     }
     e = e || rc ? out_of_memory(why) : send_with(p, letter, wait_ms, why);
-    (void)curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
+    (void)p->curl.easy_setopt(p->easy, CURLOPT_HTTPHEADER, NULL);
+    p->curl.slist_free_all(headers);
     return e;
 }
