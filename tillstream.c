@@ -14,12 +14,12 @@
 #include <signal.h>
 
 extern const struct command command_run, command_query, command_why, command_ok, command_flag,
-    command_evaluate, command_late, command_state, command_generate, command_config;
+    command_evaluate, command_model, command_late, command_state, command_generate, command_config;
 
 const struct command *const command_table[] = {
-    &command_run,      &command_query,    &command_why,  &command_ok,
-    &command_flag,     &command_evaluate, &command_late, &command_state,
-    &command_generate, &command_config,   &command_help, NULL,
+    &command_run,      &command_query, &command_why,  &command_ok,    &command_flag,
+    &command_evaluate, &command_model, &command_late, &command_state, &command_generate,
+    &command_config,   &command_help,  NULL,
 };
 
 static void stop(int signal_number)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * bench_detect FILE [SCORES]: the invoice detector over a file of sales. Writes one row per
- * final verdict to SCORES (CSV) and prints what a line costs and what the state takes.
+ * final verdict to SCORES (CSV; of those flagged with the reasons in words) and prints what a
+ * line costs and what the state takes. tests/quality/detect.py reads the scores.
  *
  * The lines go the road of the program as far as the judge, which gives each its watermark;
  * the time measured is that of the detector alone.
  */
 #include "models/detect.h"
 #include "bench/lane.h"
+#include "models/reasons.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,6 +59,27 @@ static void take_batch(void *arg, const struct sales *batch)
         lane_must(judge_sale(r->judge, r->shard, &batch->sale[i], meet_fate, r), "a sale");
 }
 
+static struct str key_name(void *arg, uint32_t id)
+{
+    return keys_text(((struct road *)arg)->keys, id);
+}
+
+static struct str invoice_name(void *arg, uint64_t number)
+{
+    return keys_text(((struct road *)arg)->invoices, (uint32_t)number);
+}
+
+static void write_words(struct road *r, const struct verdict *v)
+{
+    const struct reasons_names names = {key_name, invoice_name, r};
+    struct buf b;
+
+    buf_init(&b, 1u << 16);
+    lane_must(reasons_text(v, &names, &b), "words");
+    (void)fprintf(r->out, ",\"%.*s\"\n", (int)b.n, b.p);
+    buf_clear(&b);
+}
+
 static enum err take_verdict(void *arg, const struct verdict *v)
 {
     struct road *r = arg;
@@ -80,7 +103,10 @@ static enum err take_verdict(void *arg, const struct verdict *v)
                   v->n_evidence > 1 ? v->evidence[1].stat : -1, v->p_value, v->effect);
     for (int s = 0; s < STAT_COUNT; s++)
         (void)fprintf(r->out, ",%.4f,%.4f", surprise[s], strength[s]);
-    (void)fprintf(r->out, "\n");
+    if (v->flagged)
+        write_words(r, v);
+    else
+        (void)fprintf(r->out, ",\n");
     return ERR_OK;
 }
 
@@ -102,7 +128,7 @@ static void open_road(struct road *r, const char *scores)
     (void)fprintf(r->out, "InvoiceNo,time,score,flagged,top,second,p_value,effect");
     for (int s = 0; s < STAT_COUNT; s++)
         (void)fprintf(r->out, ",s%d,c%d", s, s);
-    (void)fprintf(r->out, "\n");
+    (void)fprintf(r->out, ",words\n");
 }
 
 static void close_road(struct road *r)

@@ -177,6 +177,7 @@ enum err errand_run(const struct errand *errand, struct why *why)
     said += begins(said, errand->about) ? strlen(errand->about) : 0;
     if (begins(said, "not done: "))
         return why_set(why, ERR_NOT_FOUND, "%s", a.text);
-    (void)printf("%s\n", a.text);
+    if (!errand->quiet)
+        (void)printf("%s\n", a.text);
     return ERR_OK;
 }

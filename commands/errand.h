@@ -15,6 +15,7 @@ struct errand {
     struct reader_db *reader; /* of db */
     struct request request;
     const char *about;  /* what the answer begins with, "invoice 536365: "; may be "" */
+    bool quiet;         /* prints no answer */
     const char *failed; /* the beginning of a sentence: "late sales could not be counted" */
 };
 

@@ -335,7 +335,9 @@ const struct command command_query = {
         "Tables show amounts exactly and at most 100 rows, the newest; json and csv have every "
         "column and every row. Dates without a zone are read in the setting `timezone`.\n\n"
         "With several databases the answer is that of one that saw all their sales: rows of the "
-        "same window and key are counted again from the sales that each database keeps.",
+        "same window and key are counted again from the sales that each database keeps. Only "
+        "scores "
+        "and flags are those of each database alone; of an invoice in several the highest.",
     .examples = "tillstream query top --window last24h --dimension country\n"
                 "tillstream query aggregates --window day --dimension all --from 2011-12-01\n"
                 "tillstream query customer 17850 --format json\n"

@@ -15,7 +15,8 @@
 #define TEXT_BYTES_MAX ((size_t)2 << 30)
 
 /* One customer or invoice. The numbers are added when databases are merged, but for those
- * that count different customers and countries: of these the larger. */
+ * that count different customers and countries or say whether it is flagged: of these the
+ * larger. */
 enum {
     SUM_LINES,
     SUM_INVOICES,
@@ -24,20 +25,22 @@ enum {
     SUM_RETURN,
     SUM_FLAGGED,
     MOST_CUSTOMERS,
-    MOST_COUNTRIES
+    MOST_COUNTRIES,
+    MOST_FLAGGED
 };
-enum { NUMBERS = MOST_COUNTRIES + 1 };
+enum { NUMBERS = MOST_FLAGGED + 1 };
 
 struct book {
     const struct buf *text; /* what the names lie in */
-    struct span name, customer, country;
+    struct span name, customer, country, cancels, cancelled_by;
+    struct value score; /* of an invoice that was judged */
     char first[WHEN_TEXT], last[WHEN_TEXT];
     int64_t number[NUMBERS];
     long double rank;
 };
 
 /* The select and the columns of one kind; the select gives name, customer, country, first,
- * last, then the numbers. */
+ * last, cancels, cancelled by, score, then the numbers. */
 struct shelf {
     const char *view, *name;
     const char *select;
@@ -47,7 +50,16 @@ struct shelf {
     int measures;  /* bit i: may be ranked by number[i] */
 };
 
-enum { TEXT_NAME = -1, TEXT_CUSTOMER = -2, TEXT_COUNTRY = -3, TEXT_FIRST = -4, TEXT_LAST = -5 };
+enum {
+    TEXT_NAME = -1,
+    TEXT_CUSTOMER = -2,
+    TEXT_COUNTRY = -3,
+    TEXT_FIRST = -4,
+    TEXT_LAST = -5,
+    TEXT_CANCELS = -6,
+    TEXT_CANCELLED_BY = -7,
+    REAL_SCORE = -8
+};
 
 static const struct print_column customer_columns[] = {
     {.name = "customer"},
@@ -69,8 +81,9 @@ static const int customer_at[] = {TEXT_NAME,   TEXT_COUNTRY, TEXT_FIRST,  TEXT_L
 static const struct shelf customers = {
     .view = "customers",
     .name = "customer",
-    .select = "SELECT customer, customer, country, first_time, last_time, lines, invoices, units,"
-              " revenue_micros, return_revenue_micros, flagged, 0, 0 FROM customers",
+    .select = "SELECT customer, customer, country, first_time, last_time, NULL, NULL, NULL, lines,"
+              " invoices, units, revenue_micros, return_revenue_micros, flagged, 0, 0, 0"
+              " FROM customers",
     .columns = customer_columns,
     .n_columns = countof(customer_columns),
     .at = customer_at,
@@ -88,17 +101,23 @@ static const struct print_column invoice_columns[] = {
     {.name = "units"},
     {.name = "revenue", .kind = PRINT_MONEY},
     {.name = "revenue_micros", .only_data = true},
-    {.name = "n_customers", .rank = 3},
-    {.name = "n_countries", .rank = 2},
+    {.name = "n_customers", .rank = 8},
+    {.name = "n_countries", .rank = 7},
+    {.name = "score", .rank = 2},
+    {.name = "flagged", .rank = 3},
+    {.name = "cancels", .rank = 5},
+    {.name = "cancelled_by", .rank = 6},
 };
-static const int invoice_at[] = {TEXT_NAME,   TEXT_CUSTOMER,  TEXT_COUNTRY,  TEXT_FIRST,
-                                 TEXT_LAST,   SUM_LINES,      SUM_UNITS,     SUM_REVENUE,
-                                 SUM_REVENUE, MOST_CUSTOMERS, MOST_COUNTRIES};
+static const int invoice_at[] = {TEXT_NAME,    TEXT_CUSTOMER,  TEXT_COUNTRY,     TEXT_FIRST,
+                                 TEXT_LAST,    SUM_LINES,      SUM_UNITS,        SUM_REVENUE,
+                                 SUM_REVENUE,  MOST_CUSTOMERS, MOST_COUNTRIES,   REAL_SCORE,
+                                 MOST_FLAGGED, TEXT_CANCELS,   TEXT_CANCELLED_BY};
 static const struct shelf invoices = {
     .view = "invoices",
     .name = "invoice",
-    .select = "SELECT invoice, customer, country, first_time, last_time, lines, 1, units,"
-              " revenue_micros, 0, 0, n_customers, n_countries FROM invoices",
+    .select = "SELECT invoice, customer, country, first_time, last_time, cancels, cancelled_by,"
+              " score, lines, 1, units, revenue_micros, 0, 0, n_customers, n_countries, flagged"
+              " FROM invoices",
     .columns = invoice_columns,
     .n_columns = countof(invoice_columns),
     .at = invoice_at,
@@ -156,13 +175,16 @@ static enum err take_book(void *arg, int n, const char *const *names, const stru
     (void)names;
     e = e ? e : take_text(b, &v[1], &book->customer);
     e = e ? e : take_text(b, &v[2], &book->country);
+    e = e ? e : take_text(b, &v[5], &book->cancels);
+    e = e ? e : take_text(b, &v[6], &book->cancelled_by);
     if (e)
         return e;
     book->text = &b->text;
     take_time(&v[3], book->first);
     take_time(&v[4], book->last);
+    book->score = v[7];
     for (int i = 0; i < NUMBERS; i++)
-        book->number[i] = v[5 + i].whole;
+        book->number[i] = v[8 + i].whole;
     return ERR_OK;
 }
 
@@ -248,6 +270,12 @@ static void merge_book(struct book *into, const struct book *from)
         memcpy(into->first, from->first, sizeof(into->first));
         into->customer = from->customer;
     }
+    if (into->cancels.n == 0)
+        into->cancels = from->cancels;
+    if (into->cancelled_by.n == 0)
+        into->cancelled_by = from->cancelled_by;
+    if (into->score.kind == VALUE_NULL || from->score.real > into->score.real)
+        into->score = from->score;
     for (int i = 0; i < MOST_CUSTOMERS; i++)
         query_add(&into->number[i], from->number[i]);
     for (int i = MOST_CUSTOMERS; i < NUMBERS; i++) {
@@ -284,6 +312,11 @@ static struct value text_value(const struct book *b, struct span at)
     return (struct value){.kind = VALUE_TEXT, .text = {at.n ? b->text->p + at.at : "", at.n}};
 }
 
+static struct value known_value(const struct book *b, struct span at)
+{
+    return at.n ? text_value(b, at) : (struct value){.kind = VALUE_NULL};
+}
+
 static struct value book_value(const struct book *b, int at)
 {
     switch (at) {
@@ -297,6 +330,12 @@ static struct value book_value(const struct book *b, int at)
         return query_text(b->first);
     case TEXT_LAST:
         return query_text(b->last);
+    case TEXT_CANCELS:
+        return known_value(b, b->cancels);
+    case TEXT_CANCELLED_BY:
+        return known_value(b, b->cancelled_by);
+    case REAL_SCORE:
+        return b->score;
     default:
         return query_whole(b->number[at]);
     }

@@ -22,6 +22,9 @@ static const struct print_column columns[] = {
 #define SLICE_MS "CAST(substr(name, 18) AS INTEGER)"
 #define SLICE_TIME "strftime('%Y-%m-%dT%H:%M:%SZ', min(" SLICE_MS ") / 1000, 'unixepoch')"
 
+/* Of a part models/MODEL/REST. */
+#define MODEL "substr(name, 8, instr(substr(name, 8) || '/', '/') - 1)"
+
 static const char question[] =
     "SELECT * FROM ("
     "SELECT 'schema', (SELECT user_version FROM pragma_user_version), count(*),"
@@ -30,7 +33,10 @@ static const char question[] =
     "SELECT name, version, 1, length(data), CASE name WHEN 'judge' THEN"
     " 'watermarks, counts, sales waiting in the pen' WHEN 'pipeline' THEN"
     " 'ledger chunk up to which the windows are saved' ELSE 'windows: what has fired' END"
-    " FROM state WHERE name NOT LIKE 'windows/s%' UNION ALL "
+    " FROM state WHERE name NOT LIKE 'windows/s%' AND name NOT LIKE 'models/%' UNION ALL "
+    "SELECT 'models/' || " MODEL ", max(version), count(*), sum(length(data)),"
+    " 'what the model has learned' FROM state WHERE name LIKE 'models/%' GROUP BY " MODEL
+    " UNION ALL "
     "SELECT 'windows/slice/' || substr(name, 15, 2), max(version), count(*), sum(length(data)),"
     " 'oldest starts ' || " SLICE_TIME " FROM state WHERE name LIKE 'windows/slice/%'"
     " GROUP BY substr(name, 15, 2) UNION ALL "

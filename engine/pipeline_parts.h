@@ -58,6 +58,12 @@ enum err requests_answer(struct pipeline *p, int64_t id, struct str result) MUST
 enum err feedback_request(struct pipeline *p, int64_t id, enum feedback now, struct str argument,
                           struct why *why) MUST_CHECK;
 
+/* model_request.c: the models are saved, start anew, or become those of a file. */
+enum err model_request_save(struct pipeline *p, int64_t id) MUST_CHECK;
+enum err model_request_reset(struct pipeline *p, int64_t id, struct why *why) MUST_CHECK;
+enum err model_request_import(struct pipeline *p, int64_t id, struct str path,
+                              struct why *why) MUST_CHECK;
+
 /* Ends a source that an earlier run left open and whose bytes can't come back, with what is
  * stored of its progress. Not while another source is being read. */
 enum err pipeline_retire(struct pipeline *p, const struct stored_progress *g) MUST_CHECK;

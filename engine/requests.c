@@ -6,6 +6,7 @@
  *   merge   late sales that are not merged yet are counted after all; the argument is empty,
  *           or the time that `late.window_start` shows: only those of that slice
  *   ok, flag, undo   what a person says of an invoice (engine/feedback.c)
+ *   model-save, model-reset, model-import   (engine/model_request.c)
  *
  * A late sale is read back from its record, gets its books, a place in the ledger and in every
  * window it belongs to, and is marked, all in one transaction with the answer, so it is counted
@@ -269,6 +270,21 @@ static enum err apply_undo(struct pipeline *p, int64_t id, struct str argument, 
     return feedback_request(p, id, FEEDBACK_UNDO, argument, why);
 }
 
+static enum err apply_model_save(struct pipeline *p, int64_t id, struct str argument,
+                                 struct why *why)
+{
+    (void)argument;
+    (void)why;
+    return model_request_save(p, id);
+}
+
+static enum err apply_model_reset(struct pipeline *p, int64_t id, struct str argument,
+                                  struct why *why)
+{
+    (void)argument;
+    return model_request_reset(p, id, why);
+}
+
 static const struct kind {
     const char *name;
     enum err (*apply)(struct pipeline *p, int64_t id, struct str argument, struct why *why);
@@ -277,6 +293,9 @@ static const struct kind {
     {"ok", apply_ok},
     {"flag", apply_flag},
     {"undo", apply_undo},
+    {"model-save", apply_model_save},
+    {"model-reset", apply_model_reset},
+    {"model-import", model_request_import},
 };
 
 static enum err apply(struct pipeline *p, const struct stored_request *r, struct why *why)

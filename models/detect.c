@@ -183,14 +183,20 @@ static enum err settle(struct detect *d, struct opened *i)
     return give(d, &v);
 }
 
+/* What is due; with too many open, the oldest before its time. */
+static struct opened *next_due(struct detect *d, int64_t now_ms)
+{
+    return openings_due(&d->open, d->open.n < OPENED_MAX ? now_ms : INT64_MAX);
+}
+
 static enum err pass_time(struct detect *d, int64_t now_ms)
 {
-    struct opened *i = openings_due(&d->open, now_ms);
+    struct opened *i = next_due(d, now_ms);
     enum err e = ERR_OK;
 
     while (!e && i) {
         e = i->closed ? settle(d, i) : close_invoice(d, i);
-        i = openings_due(&d->open, d->open.n < OPENED_MAX ? now_ms : INT64_MAX);
+        i = next_due(d, now_ms);
     }
     return e;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The statistics of an invoice, each turned into a surprise: -log10 of how probable it is to
- * see as much by chance. Magnitudes ask the tail of their own past (models/tails); rare events
- * know their rate. Nothing is learned here.
+ * The statistics of an invoice as a whole, each turned into a surprise: -log10 of how probable it
+ * is to see as much by chance. Magnitudes ask the tail of their own past (models/tails); rare
+ * events know their rate. Nothing is learned here.
  *
  * Invariants:
  *  (1) found[s].stat == s wherever something was found.
@@ -16,7 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MONEY 1e-6
 #define MATERIAL_SHARE 0.001 /* of invoices are larger than what is material */
 #define MATERIAL_AFTER 1000.0
 #define KIND_AFTER 500.0
@@ -73,135 +72,10 @@ static double most(double a, double b)
     return a > b ? a : b;
 }
 
-static struct evidence *finding(struct opened *i, enum stat stat)
-{
-    i->found[stat].stat = (uint8_t)stat;
-    return &i->found[stat];
-}
-
-/* ---- lines ---- */
-
-static void judge_price(struct detect *d, struct opened *i, const struct model_line *line,
-                        const struct code *c, double ln_price, struct opened_line *mine)
-{
-    int channel = line->customer != 0;
-    struct price_margin m = prices_margin(&c->prices[channel], &c->prices[!channel], ln_price);
-    enum stat stat = m.ratio > 0 ? STAT_PRICE_UP : STAT_PRICE_DOWN;
-    struct evidence *f = finding(i, stat);
-    double price = (double)line->price * MONEY;
-
-    if (mine)
-        mine->price_x = (float)(m.ratio > 0 ? m.x : -m.x);
-    if (m.x <= f->x)
-        return;
-    *f = (struct evidence){.stat = (uint8_t)stat,
-                           .x = m.x,
-                           .value = price,
-                           .usual = m.usual,
-                           .n = m.n,
-                           .effect = fabs((price - m.usual) * (double)line->quantity),
-                           .key = line->stock};
-    f->surprise = detect_surprise(d, i, stat, m.x);
-    lessons_apply(&d->lessons, i->customer, f);
-}
-
-/* A quantity given back is judged by those given back and by those sold. */
-static struct quantity_margin quantity_margin(const struct detect *d, const struct opened *i,
-                                              const struct code *c, const struct opened_line *at)
-{
-    const struct habits *h = i->customer ? keyed_find(&d->customers, i->customer) : NULL;
-    const struct quantities *mine = h ? &h->quantities : NULL;
-    double ln_quantity = (double)at->ln_quantity, ln_value = (double)at->ln_price + ln_quantity;
-    struct quantity_margin sold =
-        quantities_margin(&d->shop.quantities, &c->quantities[0], mine, ln_quantity, ln_value);
-
-    if (!detect_sign(i))
-        return sold;
-    struct quantity_margin back =
-        quantities_margin(&d->shop.quantities, &c->quantities[1], mine, ln_quantity, ln_value);
-    return back.x < sold.x ? back : sold;
-}
-
-static void judge_quantity(struct detect *d, struct opened *i, const struct model_line *line,
-                           const struct code *c, const struct opened_line *at,
-                           struct opened_line *mine)
-{
-    struct quantity_margin m = quantity_margin(d, i, c, at);
-    struct evidence *f = finding(i, STAT_QUANTITY);
-
-    if (mine)
-        mine->quantity_x = (float)m.x;
-    if (m.x <= f->x)
-        return;
-    double usual = calc_exp(m.usual), quantity = fabs((double)line->quantity);
-    *f = (struct evidence){.stat = STAT_QUANTITY,
-                           .x = m.x,
-                           .value = quantity,
-                           .usual = usual,
-                           .n = (double)c->quantities[detect_sign(i)].ln.n,
-                           .effect = fabs((quantity - usual) * (double)line->price * MONEY),
-                           .key = line->stock};
-    f->surprise = detect_surprise(d, i, STAT_QUANTITY, m.x);
-    lessons_apply(&d->lessons, i->customer, f);
-}
-
-/* A line that should hardly ever be there in a named customer's invoice. */
-static void judge_rare(struct detect *d, struct opened *i, enum stat stat, struct rate rate,
-                       const struct model_line *line)
-{
-    struct evidence *f = finding(i, stat);
-    const struct code *c = keyed_find(&d->codes, line->stock);
-    double price = (double)line->price * MONEY;
-
-    if (!i->customer)
-        return;
-    if (!(f->value > 0))
-        f->key = line->stock;
-    if (line->price == 0 && c)
-        price = calc_exp(prices_usual(&c->prices[1]));
-    f->value += 1;
-    f->x = 1;
-    f->n = rate.of / rate.events;
-    f->effect += fabs(price * (double)line->quantity);
-    f->surprise = calc_surprise(rate.events / rate.of);
-    lessons_apply(&d->lessons, i->customer, f);
-}
-
-void detect_judge_line(struct detect *d, struct opened *i, const struct model_line *line,
-                       struct opened_line *mine)
-{
-    const struct code *c = keyed_find(&d->codes, line->stock);
-    double price = fabs((double)line->price * MONEY), quantity = fabs((double)line->quantity);
-    struct opened_line at = {.ln_price = (float)calc_ln(most(price, 1e-3)),
-                             .ln_quantity = (float)calc_ln(most(quantity, 1))};
-
-    if (c && line->price > 0)
-        judge_price(d, i, line, c, (double)at.ln_price, mine);
-    if (c)
-        judge_quantity(d, i, line, c, &at, mine);
-    if (line->price == 0 && !detect_sign(i))
-        judge_rare(d, i, STAT_FREE, d->shop.free, line);
-    if (line->quantity < 0 && !detect_sign(i))
-        judge_rare(d, i, STAT_SIGN, d->shop.odd, line);
-    if (line->quantity < 0 && i->customer) {
-        i->returned++;
-        i->unknown += !bought_ever(&d->bought, i->customer, line->stock);
-    }
-    if (!mine)
-        return;
-    mine->same = content_line(line->stock, line->quantity, line->price);
-    mine->stock = line->stock;
-    mine->ln_price = at.ln_price;
-    mine->ln_quantity = at.ln_quantity;
-    mine->priced = line->price > 0;
-}
-
-/* ---- the whole invoice ---- */
-
 static void judge_spend(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_SPEND);
-    double value = fabs((double)i->revenue * MONEY);
+    struct evidence *f = detect_finding(i, STAT_SPEND);
+    double value = fabs((double)i->revenue * DETECT_MONEY);
     struct habit_margin m = habits_spend(&d->shop.habits, h, detect_sign(i), value);
 
     *f = (struct evidence){.stat = STAT_SPEND,
@@ -215,7 +89,7 @@ static void judge_spend(struct detect *d, struct opened *i, const struct habits 
 
 static void judge_lines(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_LINES);
+    struct evidence *f = detect_finding(i, STAT_LINES);
     double lines = (double)i->lines;
     struct habit_margin m = habits_lines(&d->shop.habits, h, detect_sign(i), lines);
 
@@ -228,13 +102,13 @@ static void judge_lines(struct detect *d, struct opened *i, const struct habits 
                            .value = lines,
                            .usual = m.usual,
                            .n = m.n,
-                           .effect = fabs((double)i->revenue * MONEY)};
+                           .effect = fabs((double)i->revenue * DETECT_MONEY)};
     f->surprise = detect_surprise(d, i, STAT_LINES, m.x);
 }
 
 static void judge_country(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_COUNTRY);
+    struct evidence *f = detect_finding(i, STAT_COUNTRY);
     const struct country *c = keyed_find(&d->countries, i->country);
     double share = ((c ? (double)c->invoices : 0) + 0.5) / (d->shop.invoices + 20);
     double moved = d->shop.moved.events / d->shop.moved.of;
@@ -249,13 +123,13 @@ static void judge_country(struct detect *d, struct opened *i, const struct habit
             usual = k;
     }
     f->usual = (double)h->country[usual];
-    f->effect = fabs((double)i->revenue * MONEY);
+    f->effect = fabs((double)i->revenue * DETECT_MONEY);
 }
 
 /* Goods given back that the customer never bought. */
 static void judge_return(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_RETURN);
+    struct evidence *f = detect_finding(i, STAT_RETURN);
 
     if (!i->unknown)
         return;
@@ -265,7 +139,7 @@ static void judge_return(struct detect *d, struct opened *i, const struct habits
                            .x = unknown * unknown / returned * known,
                            .value = unknown,
                            .usual = returned,
-                           .effect = fabs((double)i->revenue * MONEY)};
+                           .effect = fabs((double)i->revenue * DETECT_MONEY)};
     double p = tails_one_p(&d->tails[TAIL_OF_RETURN].all, f->x, &measure[STAT_RETURN].rule);
     f->surprise = calc_surprise(most(p, RETURN_DOUBT));
 }
@@ -273,7 +147,7 @@ static void judge_return(struct detect *d, struct opened *i, const struct habits
 /* How far the line of the strangest quantity stands out from the invoice's other lines. */
 static void judge_standing_out(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_QUANTITY);
+    struct evidence *f = detect_finding(i, STAT_QUANTITY);
     double quantity = 0, value = -9;
     uint32_t best = 0;
 
@@ -298,7 +172,7 @@ static void judge_standing_out(struct detect *d, struct opened *i, const struct 
 
 static void judge_hour(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_HOUR);
+    struct evidence *f = detect_finding(i, STAT_HOUR);
     int hour = hours_of(i->local_ms);
 
     (void)h;
@@ -306,13 +180,13 @@ static void judge_hour(struct detect *d, struct opened *i, const struct habits *
                            .value = hour,
                            .usual = hours_share(&d->shop.hours, hour),
                            .n = d->shop.invoices,
-                           .effect = fabs((double)i->revenue * MONEY)};
+                           .effect = fabs((double)i->revenue * DETECT_MONEY)};
     f->x = f->surprise = hours_surprise(&d->shop.hours, hour);
 }
 
 static void judge_kind(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_KIND);
+    struct evidence *f = detect_finding(i, STAT_KIND);
     int k = i->letter >= 'A' && i->letter <= 'Z' ? i->letter - 'A' + 1 : 0;
     double share = (d->shop.letter[k] + 0.3) / (d->shop.invoices + 30);
 
@@ -320,7 +194,7 @@ static void judge_kind(struct detect *d, struct opened *i, const struct habits *
     *f = (struct evidence){.stat = STAT_KIND,
                            .value = i->letter,
                            .n = 1 / share,
-                           .effect = fabs((double)i->revenue * MONEY)};
+                           .effect = fabs((double)i->revenue * DETECT_MONEY)};
     if (d->shop.invoices > KIND_AFTER)
         f->x = f->surprise = calc_surprise(share);
 }
@@ -330,7 +204,7 @@ static void judge_kind(struct detect *d, struct opened *i, const struct habits *
 static void judge_size(struct detect *d, struct opened *i, enum stat stat, double size,
                        uint32_t stock)
 {
-    struct evidence *f = finding(i, stat);
+    struct evidence *f = detect_finding(i, stat);
     const struct tail *all = &d->tails[measure[stat].tail].all;
     double material = 0;
 
@@ -341,7 +215,7 @@ static void judge_size(struct detect *d, struct opened *i, enum stat stat, doubl
                            .value = size,
                            .usual = material,
                            .n = all->n,
-                           .effect = fabs((double)i->revenue * MONEY),
+                           .effect = fabs((double)i->revenue * DETECT_MONEY),
                            .key = stock};
     f->surprise = detect_surprise(d, i, stat, size);
     i->decades[stat == STAT_UNITS] =
@@ -351,7 +225,7 @@ static void judge_size(struct detect *d, struct opened *i, enum stat stat, doubl
 static void judge_value(struct detect *d, struct opened *i, const struct habits *h)
 {
     (void)h;
-    judge_size(d, i, STAT_VALUE, (double)i->top_value * MONEY, i->top_value_stock);
+    judge_size(d, i, STAT_VALUE, (double)i->top_value * DETECT_MONEY, i->top_value_stock);
     judge_size(d, i, STAT_UNITS, (double)i->top_units, i->top_units_stock);
 }
 
@@ -365,7 +239,7 @@ static int by_same(const void *a, const void *b)
 /* Equal lines within the invoice: the largest number of them, and how many are repetitions. */
 static void judge_repeat(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_REPEAT);
+    struct evidence *f = detect_finding(i, STAT_REPEAT);
     uint32_t run = 1, longest = 1, repeats = 0, at = 0;
 
     (void)h;
@@ -388,13 +262,13 @@ static void judge_repeat(struct detect *d, struct opened *i, const struct habits
     f->usual = 1;
     f->n = repeats;
     f->key = i->line[at].stock;
-    f->effect = fabs((double)i->revenue * MONEY) * share;
+    f->effect = fabs((double)i->revenue * DETECT_MONEY) * share;
     f->surprise = detect_surprise(d, i, STAT_REPEAT, f->x);
 }
 
 static void judge_reopen(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_REOPEN);
+    struct evidence *f = detect_finding(i, STAT_REOPEN);
 
     (void)h;
     if (!i->reopened)
@@ -402,13 +276,13 @@ static void judge_reopen(struct detect *d, struct opened *i, const struct habits
     f->x = i->reopened;
     f->value = i->reopened;
     f->n = d->shop.reopened.of / d->shop.reopened.events;
-    f->effect = fabs((double)i->revenue * MONEY);
+    f->effect = fabs((double)i->revenue * DETECT_MONEY);
     f->surprise = calc_surprise(1 / f->n);
 }
 
 static void judge_echo(struct detect *d, struct opened *i, const struct habits *h)
 {
-    struct evidence *f = finding(i, STAT_ECHO);
+    struct evidence *f = detect_finding(i, STAT_ECHO);
     const struct echo_question q = {i->content, i->time_ms, i->lines, i->customer};
 
     (void)h;
@@ -423,38 +297,39 @@ static void judge_echo(struct detect *d, struct opened *i, const struct habits *
     f->usual = a.gap_ms;
     f->n = a.per;
     f->other = a.invoice;
-    f->effect = fabs((double)i->revenue * MONEY);
+    f->effect = fabs((double)i->revenue * DETECT_MONEY);
 }
 
 static const int64_t scale_ms[HABITS_SCALES] = {10 * WHEN_MINUTE, WHEN_HOUR, 4 * WHEN_HOUR};
 
 static void judge_scale(struct detect *d, struct opened *i, const struct habits *h, int k)
 {
-    struct evidence *f = finding(i, STAT_BURST);
+    struct evidence *f = detect_finding(i, STAT_BURST);
     double surprise = 0;
     int further = i->crowd[k];
 
     if (further > 0)
         surprise = bursts_surprise(&d->shop.bursts[k], further, (double)h->burst[k]);
     if (k > 0)
-        surprise = least(surprise, SLOW_MOST) - SLOW +
-                   least(habits_little(&d->shop.habits, h, 0, fabs((double)i->revenue * MONEY)),
-                         SLOW_LITTLE);
+        surprise =
+            least(surprise, SLOW_MOST) - SLOW +
+            least(habits_little(&d->shop.habits, h, 0, fabs((double)i->revenue * DETECT_MONEY)),
+                  SLOW_LITTLE);
     if (surprise <= f->surprise)
         return;
     *f = (struct evidence){.stat = STAT_BURST,
-                           .x = (double)(scale_ms[k] / WHEN_MINUTE),
+                           .x = (double)scale_ms[k] / (double)WHEN_MINUTE,
                            .surprise = surprise,
                            .value = further + 1,
                            .usual = (double)h->burst[k] + 1,
                            .n = 1 / bursts_share(&d->shop.bursts[k], further),
-                           .effect = fabs((double)i->revenue * MONEY) * (further + 1)};
+                           .effect = fabs((double)i->revenue * DETECT_MONEY) * (further + 1)};
 }
 
 void detect_judge_burst(struct detect *d, struct opened *i, bool settled)
 {
     const struct habits *h = i->customer ? keyed_find(&d->customers, i->customer) : NULL;
-    struct evidence *f = finding(i, STAT_BURST);
+    struct evidence *f = detect_finding(i, STAT_BURST);
 
     if (detect_sign(i) || !h)
         return;

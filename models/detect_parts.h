@@ -24,6 +24,7 @@
 #define DETECT_DOUBT 0.1      /* the weight of what broke a reference, where it must be learned */
 #define DETECT_TRUSTED 1000.0 /* invoices from which on references are defended */
 #define DETECT_LETTERS 27
+#define DETECT_MONEY 1e-6 /* of a millionth */
 
 struct code { /* of a stock code */
     struct keyed_head head;
@@ -84,6 +85,8 @@ static inline int detect_sign(const struct opened *i)
     return i->letter == 'C';
 }
 
+/* Where the evidence of a statistic is kept. */
+struct evidence *detect_finding(struct opened *i, enum stat stat);
 /* The surprise of a value of the statistic, by the invoice's class. */
 double detect_surprise(struct detect *d, const struct opened *i, enum stat stat, double x);
 /* Every magnitude of the invoice joins its tail. */

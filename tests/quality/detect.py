@@ -27,7 +27,7 @@ GIANTS = "581483 578841 C581484 C541433 541431 556444 C556445".split()
 DAY = 86400
 
 
-def read_scores(path):
+def read_scores(path, warm_up=60):
     """InvoiceNo -> (largest score, first time, flagged, strongest, second), warm-up left out."""
     rows, start = {}, None
     with open(path, encoding="utf-8", newline="") as file:
@@ -38,7 +38,7 @@ def read_scores(path):
                 (float(r["score"]), t, int(r["flagged"]), int(r["top"]), int(r["second"])))
     out = {}
     for number, many in rows.items():
-        many = [m for m in many if m[1] >= start + 60 * DAY]
+        many = [m for m in many if m[1] >= start + warm_up * DAY]
         if many:
             best = max(many)
             out[number] = (best[0], min(m[1] for m in many), max(m[2] for m in many), *best[3:])
@@ -146,7 +146,7 @@ def say(goal, text, good):
 
 
 def giants(path):
-    scores = read_scores(path)
+    scores = read_scores(path, 0)
     order = sorted(scores, key=lambda no: -scores[no][0])
     return {g: order.index(g) + 1 for g in GIANTS if g in scores}
 

@@ -6,16 +6,43 @@
 
 enum { INVOICES = 1500 };
 
+/* Something odd of every kind, again and again, so that all that is learned matters. */
+static void spoil(struct baskets *b, int kind)
+{
+    uint32_t customer = 1 + (uint32_t)kind * 5;
+    struct model_line *line = baskets_one(b, customer, 4, WHEN_HOUR);
+
+    for (int i = 0; i < 4; i++) {
+        line[i].country = kind == 0 ? 950 : line[i].country;
+        line[i].letter = kind == 1 ? 'C' : kind == 2 ? 'A' : 0;
+        line[i].local_ms += kind == 3 ? 9 * WHEN_HOUR : 0;
+        line[i].customer = kind == 4 ? 0 : customer;
+        line[i].stock = kind == 8 ? line[0].stock : line[i].stock;
+    }
+    line[1].price *= kind == 5 ? 10 : 1;
+    line[1].price /= kind == 6 ? 50 : 1;
+    line[2].quantity *= kind == 7 ? 90 : kind == 1 || kind == 9 ? -1 : 1;
+    line[3].price = kind == 10 ? 0 : line[3].price;
+    for (int i = 0; kind == 11 && i < 6; i++)
+        (void)baskets_one(b, customer, 1, WHEN_MINUTE);
+}
+
 static void oddities(struct baskets *b)
 {
-    baskets_fill(b, INVOICES / 2);
-    struct model_line *line = baskets_one(b, 5, 4, WHEN_HOUR);
-    line[1].price *= 10;
-    for (int i = 0; i < 6; i++)
-        (void)baskets_one(b, 6, 1, WHEN_MINUTE);
-    line = baskets_one(b, 8, 3, WHEN_HOUR);
-    line[0].letter = line[1].letter = line[2].letter = 'C';
-    baskets_fill(b, INVOICES / 2);
+    enum { KINDS = 12 };
+
+    for (int i = 0; i < INVOICES; i += 25) {
+        baskets_fill(b, 25);
+        spoil(b, i / 25 % KINDS);
+        baskets_fill(b, 3);
+        if (i % 50)
+            continue;
+        size_t last = b->lines.n - 1; /* the same content again */
+        struct model_line again = *(struct model_line *)list_at(&b->lines, last);
+        struct model_line *line = baskets_one(b, again.customer, 1, 3 * WHEN_MINUTE);
+        line->stock = again.stock;
+        line->quantity = again.quantity;
+    }
 }
 
 T(saved_and_loaded_at_any_point_it_gives_the_same_verdicts)

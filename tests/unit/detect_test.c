@@ -191,6 +191,37 @@ T(of_a_burst_the_first_one_is_flagged_too_once_it_is_settled)
     tear_down(&s);
 }
 
+T(bursts_of_a_customer_who_often_has_some_surprise_less)
+{
+    double surprise[2];
+
+    for (int often = 0; often < 2; often++) {
+        struct stage s;
+        baskets_init(&s.baskets, 11);
+        baskets_fill(&s.baskets, BEFORE);
+        for (int round = 0; round < 12; round++) {
+            s.baskets.time_ms += WHEN_DAY;
+            for (int i = 0; i < 4; i++)
+                (void)baskets_one(&s.baskets, often ? CUSTOMER : 20 + (uint32_t)round, 1,
+                                  WHEN_MINUTE);
+        }
+        s.line = baskets_one(&s.baskets, CUSTOMER, 3, WHEN_DAY);
+        verdicts_init(&s.verdicts, s.baskets.invoice);
+        s.detect = verdicts_detector(&s.verdicts);
+        for (int i = 0; i < 3; i++)
+            (void)baskets_one(&s.baskets, CUSTOMER, 1, WHEN_MINUTE);
+        const struct verdict *v = judge(&s);
+        surprise[often] = 0;
+        for (uint32_t i = 0; i < v->n_evidence; i++) {
+            if (v->evidence[i].stat == STAT_BURST)
+                surprise[often] = v->evidence[i].surprise;
+        }
+        tear_down(&s);
+    }
+    ok(surprise[0] > 1);
+    ok(surprise[1] < surprise[0] * 0.75);
+}
+
 T(many_more_lines_than_usual_are_flagged)
 {
     struct stage s;

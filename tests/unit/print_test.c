@@ -185,3 +185,70 @@ T(grouping_has_no_limits)
     eq_str(print_grouped(1000, text), "1,000");
     eq_str(print_grouped(INT64_MIN, text), "-9,223,372,036,854,775,808");
 }
+
+/* What is printed of one row of a name, a ratio, something that is JSON, and a long text. */
+static void prints_wide(enum print_format format, int width, const char *wanted)
+{
+    static const struct print_column wide[] = {{.name = "name", .rank = 1},
+                                               {.name = "ratio", .kind = PRINT_RATIO},
+                                               {.name = "json", .kind = PRINT_RAW},
+                                               {.name = "text", .rest = true}};
+    const struct value row[] = {
+        {.kind = VALUE_TEXT, .text = str_of("a name")},
+        {.kind = VALUE_REAL, .real = 0.70449},
+        {.kind = VALUE_TEXT, .text = str_of("[{\"a\":\"\xff\"}]")},
+        {.kind = VALUE_TEXT,
+         .text =
+             str_of("a text of more than sixty characters, of which not one is to be cut off")}};
+    char *out = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&out, &size);
+    const struct print_setup setup = {
+        .out = to, .format = format, .columns = wide, .n_columns = 4, .width = width};
+    struct print *p = NULL;
+
+    ok_err(print_open(&setup, &p));
+    ok_err(print_row(p, row));
+    ok_err(print_end(p));
+    print_close(p);
+    (void)fclose(to);
+    eq_str(out, wanted);
+    free(out);
+}
+
+T(one_column_may_have_the_rest_of_the_line)
+{
+    prints_wide(
+        PRINT_TABLE, 0,
+        "name    ratio  json            text\n"
+        "a name  0.704  [{\"a\":\"\\xff\"}]  a text of more than sixty characters, of which "
+        "not one is to be cut off\n");
+    prints_wide(
+        PRINT_TABLE, 70,
+        "name    ratio  json            text\n"
+        "a name  0.704  [{\"a\":\"\\xff\"}]  a text of more than sixty characters, \u2026\n");
+    prints_wide(PRINT_TABLE, 20,
+                "ratio  json            text\n"
+                "0.704  [{\"a\":\"\\xff\"}]  a text of more than sixty cha\u2026\n"
+                "(not shown: name; a wider terminal or --format csv has them)\n");
+}
+
+T(what_is_json_already_goes_into_json_as_it_is)
+{
+    prints_wide(
+        PRINT_JSON, 0,
+        "[\n{\"name\":\"a name\",\"ratio\":0.70449,\"json\":[{\"a\":\"\\ufffd\"}],\"text\":"
+        "\"a text of more than sixty characters, of which not one is to be cut off\"}\n]\n");
+}
+
+T(an_amount_is_grouped_and_exact)
+{
+    struct buf out;
+
+    buf_init(&out, 100);
+    ok_err(print_amount(&out, INT64_C(-77183600000)));
+    ok_err(print_amount(&out, 1234567001));
+    ok_err(buf_u8(&out, 0));
+    eq_str(out.p, "-77,183.601,234.567001");
+    buf_clear(&out);
+}
