@@ -86,9 +86,12 @@ FUZZ_OBJ := $(FUZZERS:%.c=$(B)/%.o)
 SIM_OBJ := $(SIM:%.c=$(B)/%.o)
 FUZZ_BIN := $(FUZZERS:tests/fuzz/%.c=$(B)/fuzz/%)
 BENCH_OBJ := $(BENCH:%.c=$(B)/%.o)
+QUALITY := $(wildcard tests/quality/*.c)
+QUALITY_OBJ := $(QUALITY:%.c=$(B)/%.o)
 BENCH_BIN := $(patsubst bench/%.c,$(B)/bench_%,$(filter-out bench/lane.c,$(BENCH)))
 
-.PHONY: all help deps deps-test test check check-long install uninstall bench bench-programs \
+.PHONY: all help deps deps-test test check check-long install uninstall bench bench-models bench-nab \
+  bench-programs \
   demo docs docs-check unit asan tsan fault fault-tests faults fuzz fuzzers tidy format format-check \
   shell-check valgrind cover crash-programs sim clean FORCE
 .DELETE_ON_ERROR:
@@ -150,11 +153,14 @@ crash-programs: ## build what the kill loop kills: tests/crash/kill_loop.py SOUR
 $(B)/sim: $(SIM_OBJ) $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS)
 
+$(B)/quality_%: $(B)/tests/quality/%.o $(B)/bench/lane.o $(B)/libtillstream.a
+	$(LINK) -o $@ $^ $(LINK_LIBS)
+
 $(B)/bench_%: $(B)/bench/%.o $(B)/bench/lane.o $(B)/libtillstream.a
 	$(LINK) -o $@ $^ $(LINK_LIBS)
 
 -include $(OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) \
-  $(SIM_OBJ:.o=.d) $(FAULT_OBJ:.o=.d)
+  $(SIM_OBJ:.o=.d) $(FAULT_OBJ:.o=.d) $(QUALITY_OBJ:.o=.d)
 
 # ---- what it needs ----
 
@@ -187,6 +193,15 @@ bench: ## measure speed and memory, as ratios in one run
 	@scripts/deps run bench
 	@+$(MAKE) --no-print-directory -s -j$$(nproc) all bench-programs
 	@bench/run
+
+MODEL_BENCH := bench_detect quality_forecast quality_forecast_rls
+bench-models: $(MODEL_BENCH:%=$(B)/%) ## how well models judge and foretell (needs RETAIL_DATA)
+	@tests/quality/detect_run.py $(B)/bench_detect
+	@tests/quality/forecast.py $(B)/quality_forecast
+	@$(B)/quality_forecast_rls tests/quality/forecast_chicks.csv
+
+bench-nab: $(B)/quality_nab ## the Numenta benchmark (needs RETAIL_DATA)
+	@tests/quality/nab.py $<
 
 bench-programs: $(BENCH_BIN)
 
@@ -238,7 +253,8 @@ tidy: ## clang-tidy over the program
 	@scripts/tidy '$(DEFINES) $(CPPFLAGS)' $(SRC)
 
 CRASHERS := $(wildcard tests/crash/*.c)
-C_FILES = $(SRC) $(TESTS) $(FAULT_TESTS) $(FUZZERS) $(BENCH) $(HARNESS) $(SUPPORT) $(CRASHERS) $(SIM) \
+C_FILES = $(SRC) $(TESTS) $(FAULT_TESTS) $(FUZZERS) $(BENCH) $(QUALITY) \
+  $(HARNESS) $(SUPPORT) $(CRASHERS) $(SIM) \
   $(wildcard *.h */*.h */*/*.h)
 format: ## lay out the C code (clang-format 14)
 	@clang-format -i $(C_FILES)

@@ -26,7 +26,8 @@ static const char about[] =
 static const char start_here[] = "Start here:\n"
                                  "  tillstream generate --records 100000 > sales.ndjson\n"
                                  "  tillstream run sales.ndjson\n"
-                                 "  tillstream query top --dimension country\n";
+                                 "  tillstream query top --dimension country\n"
+                                 "  tillstream query anomalies\n";
 
 static const struct {
     const char *name, *help;

@@ -463,13 +463,14 @@ static const struct operand_spec operands[] = {
 const struct command command_why = {
     .name = "why",
     .summary = "tell why an invoice was flagged, or why not",
-    .text = "Prints what the judgement of an invoice rests on, flagged or not: each reason in "
-            "words with its share of the score, and the nearest normal invoices of the same "
-            "customer to compare with. All of it comes from what was stored when the invoice was "
-            "judged, so it stays the same whatever the models learn later.\n\n"
-            "The p-value is the share of invoices that score as high by chance. A provisional "
-            "judgement becomes final once what came right after the invoice is known too (setting "
-            "settle).",
+    .text =
+        "Prints what the judgement of an invoice rests on, flagged or not: each reason in "
+        "words with its share of the score, and the nearest normal invoices of the same "
+        "customer to compare with. All of it comes from what was stored when the invoice was "
+        "judged, so it stays the same whatever the models learn later.\n\n"
+        "The p-value is the share of earlier invoices with a score at least as high. A provisional "
+        "judgement becomes final once what came right after the invoice is known too (setting "
+        "settle).",
     .examples = "tillstream why 541431\n"
                 "tillstream why 541431 --format json --db shop.db\n",
     .options = options,

@@ -14,6 +14,7 @@
 #include "engine/model_file.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define CHUNK 65536
 #define PATH_BYTES_MAX 4097
@@ -144,7 +145,9 @@ static bool fits(const struct pipeline *p, const struct model_file *head)
 
 static enum err read_all(const char *path, struct buf *out)
 {
-    FILE *file = fopen(path, "rb");
+    struct stat about;
+    bool plain = stat(path, &about) == 0 && S_ISREG(about.st_mode); /* else opening may wait */
+    FILE *file = plain ? fopen(path, "rb") : NULL;
     size_t n = 1;
     enum err e = file ? ERR_OK : ERR_IO;
 
@@ -204,28 +207,38 @@ static enum err import(struct pipeline *p, int64_t id, const char *path, struct 
     return e ? e : say(p, id, "the models are now those of ", path);
 }
 
-enum err model_request_import(struct pipeline *p, int64_t id, struct str argument, struct why *why)
+static enum err import_from(struct pipeline *p, int64_t id, const char *path, struct why *why)
 {
-    struct buf path, file;
+    struct buf file;
+    enum err e;
+
+    buf_init(&file, MODEL_FILE_MAX);
+    e = read_all(path, &file);
+    if (e == ERR_IO || e == ERR_LIMIT)
+        e = say(p, id, "not done: this file can't be read: ", path);
+    else if (!e)
+        e = import(p, id, path, (struct str){file.p, file.n}, why);
+    buf_clear(&file);
+    return e;
+}
+
+enum err model_request_import(struct pipeline *p, int64_t id, struct str path, struct why *why)
+{
+    struct buf copy; /* the path borrows from the store, which is asked more */
     enum err e;
 
     if (!p->model)
         return refuse(p, id);
-    buf_init(&path, PATH_BYTES_MAX);
-    buf_init(&file, MODEL_FILE_MAX);
-    e = buf_str(&path, argument);
+    if (path.n >= PATH_BYTES_MAX)
+        return requests_answer(p, id, STR("not done: the path is too long"));
+    buf_init(&copy, PATH_BYTES_MAX);
+    e = buf_str(&copy, path);
     if (!e)
-        e = buf_u8(&path, 0);
+        e = buf_u8(&copy, 0);
     if (!e)
         e = pipeline_commit(p, why);
-    if (!e) {
-        e = read_all(path.p, &file);
-        if (e == ERR_IO)
-            e = say(p, id, "not done: this file can't be read: ", path.p);
-        else if (!e)
-            e = import(p, id, path.p, (struct str){file.p, file.n}, why);
-    }
-    buf_clear(&path);
-    buf_clear(&file);
+    if (!e)
+        e = import_from(p, id, copy.p, why);
+    buf_clear(&copy);
     return e;
 }

@@ -9,6 +9,7 @@ import fcntl
 import io
 import json
 import math
+import os
 import random
 import signal
 import sqlite3
@@ -622,6 +623,9 @@ def test_no_wrong_file_is_taken_for_a_model(halves, first, shop, tillstream, tmp
     later = tmp_path / "later.model"
     tillstream("model", "export", later, "--db", halves[0] / "both.db")
     assert "later state" in tillstream("model", "import", later, "--db", first, status=1).stderr
+    os.mkfifo(tmp_path / "pipe")
+    pipe = tillstream("model", "import", tmp_path / "pipe", "--db", first, status=1)
+    assert "can't be read" in pipe.stderr
     gone = tillstream("model", "import", "gone.model", "--db", first, status=1)
     assert "gone.model: No such file" in gone.stderr
     off = tillstream("model", "import", file, "--db", shop, status=1)
