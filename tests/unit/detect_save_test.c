@@ -13,7 +13,7 @@ static void spoil(struct baskets *b, int kind)
     struct model_line *line = baskets_one(b, customer, 4, WHEN_HOUR);
 
     for (int i = 0; i < 4; i++) {
-        line[i].country = kind == 0 ? 950 + (uint32_t)b->invoice % 40 : line[i].country;
+        line[i].country = kind == 0 ? 950 + (uint32_t)(b->invoice / 9 % 90) : line[i].country;
         line[i].invoice = kind == 2 ? b->invoice - 20 : line[i].invoice;
         line[i].letter = kind == 1 ? 'C' : kind == 2 ? 'A' : 0;
         line[i].local_ms += kind == 3 ? 9 * WHEN_HOUR : 0;
