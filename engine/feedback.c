@@ -110,3 +110,16 @@ enum err feedback_request(struct pipeline *p, int64_t id, enum feedback now, str
     buf_clear(&copy);
     return e ? store_explain(p->setup.store, e, why) : ERR_OK;
 }
+
+static enum err say_again(void *arg, const struct stored_verdict *v)
+{
+    struct pipeline *p = arg;
+    enum err e = p->setup.model->feedback(p->model, v->data, FEEDBACK_UNDO, of_word(v->said));
+
+    return e == ERR_DAMAGED ? ERR_OK : e; /* one lesson less */
+}
+
+enum err feedback_again(struct pipeline *p)
+{
+    return store_each_feedback(p->setup.store, say_again, p);
+}

@@ -22,7 +22,7 @@ struct zone;
 struct model_setup {
     const struct settings *settings;
     const struct zone *zone;
-    const struct keys *keys;
+    struct keys *keys;
     struct books *books;
 };
 

@@ -54,7 +54,9 @@ enum err pipeline_fact(struct pipeline *p, const struct sale *s, int64_t waterma
 enum err requests_apply(struct pipeline *p, struct why *why) MUST_CHECK;
 /* Answers a request with the next commit. */
 enum err requests_answer(struct pipeline *p, int64_t id, struct str result) MUST_CHECK;
-/* feedback.c: "ok", "flag" or "undo"; the argument is "INVOICE\nWHO". */
+/* feedback.c: a model that learned anew is told again what people said. */
+enum err feedback_again(struct pipeline *p) MUST_CHECK;
+/* "ok", "flag" or "undo"; the argument is "INVOICE\nWHO". */
 enum err feedback_request(struct pipeline *p, int64_t id, enum feedback now, struct str argument,
                           struct why *why) MUST_CHECK;
 

@@ -344,12 +344,26 @@ static enum err load_model(void *arg, struct str name, uint32_t version, struct 
     return l->p->setup.model->load(l->p->model, name, version, data, l->why);
 }
 
+/* A model that is to foretell something else begins anew as well. */
+static enum err remember_models(struct pipeline *p, bool *same, struct why *why)
+{
+    struct buf now;
+    enum err e;
+
+    buf_init(&now, 1u << 16);
+    e = buf_printf(&now, "%s\n%s", p->model ? "on" : "off", p->setup.settings->forecast);
+    if (!e)
+        e = remember(p, "models", (struct str){now.p, now.n}, NULL, same, why);
+    buf_clear(&now);
+    return e;
+}
+
 /* A model that did not see all that was sold so far learns from it now: what it finds is not
  * in the database yet. */
 static enum err load_models(struct pipeline *p, struct loading *l)
 {
-    bool same;
-    enum err e = remember(p, "models", p->model ? STR("on") : STR("off"), NULL, &same, l->why);
+    bool same = false;
+    enum err e = remember_models(p, &same, l->why);
     bool known = p->model && same;
 
     l->model_seq = known || !p->model ? p->saved_seq : 0;
@@ -378,6 +392,8 @@ static enum err replay(struct pipeline *p, bool same_windows, struct loading *l)
         e = store_each_ledger(p->setup.store, from, replay_chunk, l);
     if (!e && p->ledger_seq != l->last_seq)
         e = missing(l->why, "a chunk of the ledger");
+    if (!e && l->found == p->parcel && p->model)
+        e = feedback_again(p);
     if (!e && same_windows)
         e = p->setup.fold->snapshot(p->fold, l->waste);
     return e;

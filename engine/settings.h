@@ -75,6 +75,7 @@ struct settings {
     int64_t max_record;         /* longest record in bytes */
     int64_t threads;            /* helper threads: 0 or 1 */
     bool models;                /* whether invoices are judged and sales are foretold */
+    char *forecast;             /* what else to foretell: models/rules.h */
     int64_t alert_rate;         /* millionths: the share of invoices to flag */
     int64_t flags_per_day;      /* millionths; > 0: this many a day instead */
     int64_t min_effect;         /* millionths of money: less at stake is not flagged */

@@ -5,8 +5,8 @@
  */
 #include "models/foretell.h"
 
-#include "models/forecast.h"
 #include "models/lookout.h"
+#include "models/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,23 +31,32 @@ struct foretell {
     struct buf text;
 };
 
-enum err foretell_open(const struct model_setup *setup, struct lookout *lookout,
-                       struct foretell **out)
+/* Rules name keys, whose numbers are known once the stored keys are loaded. */
+static enum err ready(struct foretell *f)
 {
-    const struct forecast_setup forecast = {.zone = setup->zone, .skip = {SKIPPED}, .n_skip = 1};
-    struct foretell *f = calloc(1, sizeof(*f));
+    struct forecast_setup forecast = {.zone = f->setup->zone, .skip = {SKIPPED}, .n_skip = 1};
+    struct why why;
+
+    if (f->forecast)
+        return ERR_OK;
+    enum err e = rules_parse(f->setup->settings->forecast, f->setup->keys, &forecast, &why);
+    return e ? e : forecast_open(&forecast, &f->forecast);
+}
+
+enum err foretell_open(const struct model_setup *setup, struct lookout *lookout,
+                       struct foretell **out, struct why *why)
+{
+    struct forecast_setup rules = {0};
+    enum err e = rules_parse(setup->settings->forecast, NULL, &rules, why);
+    struct foretell *f = e ? NULL : calloc(1, sizeof(*f));
 
     if (!f)
-        return ERR_NOMEM;
+        return e ? e : ERR_NOMEM;
     f->setup = setup;
     f->lookout = lookout;
     buf_init(&f->text, TEXT_MAX);
-    enum err e = forecast_open(&forecast, &f->forecast);
-    if (e)
-        foretell_close(f);
-    else
-        *out = f;
-    return e;
+    *out = f;
+    return ERR_OK;
 }
 
 void foretell_close(struct foretell *f)
@@ -62,35 +71,6 @@ void foretell_close(struct foretell *f)
 
 /* ---- rows ---- */
 
-static const char *dimension_name(uint8_t dimension)
-{
-    static const char *const names[FORECAST_DIMENSIONS] = {[FORECAST_ALL] = "all",
-                                                           [FORECAST_COUNTRY] = "country",
-                                                           [FORECAST_REST] = "rest",
-                                                           [FORECAST_CUSTOMER] = "customer",
-                                                           [FORECAST_STOCK] = "stock_code"};
-
-    return names[dimension];
-}
-
-static const char *measure_name(uint8_t measure)
-{
-    static const char *const names[FORECAST_MEASURES] = {
-        [FORECAST_SALES] = "sales",       [FORECAST_REVENUE] = "revenue",
-        [FORECAST_UNITS] = "units",       [FORECAST_LINES] = "lines",
-        [FORECAST_INVOICES] = "invoices", [FORECAST_RETURNS] = "returns"};
-
-    return names[measure];
-}
-
-static const char *horizon_name(uint8_t horizon)
-{
-    static const char *const names[FORECAST_HORIZONS] = {
-        [FORECAST_NEXT_HOUR] = "hour", [FORECAST_NOWCAST] = "nowcast", [FORECAST_NEXT_DAY] = "day"};
-
-    return names[horizon];
-}
-
 static int64_t seconds(int64_t ms)
 {
     return (ms - (ms < 0 ? WHEN_SECOND - 1 : 0)) / WHEN_SECOND;
@@ -101,7 +81,7 @@ static enum err write_name(struct foretell *f, const struct forecast_series *s)
 {
     struct str key = keys_text(f->setup->keys, s->key);
     enum err e =
-        buf_printf(&f->text, "%s of %s", measure_name(s->measure), dimension_name(s->dimension));
+        buf_printf(&f->text, "%s of %s", rules_measure(s->measure), rules_dimension(s->dimension));
 
     return e || !key.n ? e : buf_printf(&f->text, " %.*s", (int)key.n, key.p);
 }
@@ -141,9 +121,9 @@ static enum err put_record(void *arg, const struct forecast_record *r)
 {
     struct foretell *f = arg;
     const struct forecast_row row = {.key = r->series.key,
-                                     .dimension = dimension_name(r->series.dimension),
-                                     .measure = measure_name(r->series.measure),
-                                     .horizon = horizon_name(r->horizon),
+                                     .dimension = rules_dimension(r->series.dimension),
+                                     .measure = rules_measure(r->series.measure),
+                                     .horizon = rules_horizon(r->horizon),
                                      .window_s = seconds(r->start_ms),
                                      .made_ms = r->made_ms,
                                      .predicted = r->predicted,
@@ -172,7 +152,7 @@ static enum err write_subject(struct foretell *f, const struct forecast_drift *d
     e = buf_text(&f->text, "series:");
     if (!e)
         e = write_name(f, &d->series);
-    return e ? e : buf_printf(&f->text, ", %s, %s", horizon_name(d->horizon), at);
+    return e ? e : buf_printf(&f->text, ", %s, %s", rules_horizon(d->horizon), at);
 }
 
 static enum err put_drift(void *arg, const struct forecast_drift *d)
@@ -231,8 +211,10 @@ enum err foretell_line(struct foretell *f, const struct model_line *line, struct
 {
     const struct forecast_sink sink = {f, put_record, put_drift};
     struct model_line mine = *line;
-    enum err e = room_for(f, line->stock);
+    enum err e = ready(f);
 
+    if (!e)
+        e = room_for(f, line->stock);
     if (e)
         return e;
     if (f->goods[line->stock] == UNKNOWN)
@@ -247,7 +229,9 @@ enum err foretell_line(struct foretell *f, const struct model_line *line, struct
 
 enum err foretell_save(struct foretell *f, struct parcel *out)
 {
-    return forecast_save(f->forecast, out);
+    enum err e = ready(f);
+
+    return e ? e : forecast_save(f->forecast, out);
 }
 
 bool foretell_owns(struct str name)
@@ -260,7 +244,10 @@ bool foretell_owns(struct str name)
 enum err foretell_load(struct foretell *f, struct str name, uint32_t version, struct str data,
                        struct why *why)
 {
-    enum err e = forecast_load(f->forecast, name, version, data);
+    enum err e = ready(f);
+
+    if (!e)
+        e = forecast_load(f->forecast, name, version, data);
 
     if (e == ERR_NEWER)
         return why_set(why, e, "state part \"%.*s\" is of a newer tillstream: use that version",
@@ -274,5 +261,5 @@ enum err foretell_load(struct foretell *f, struct str name, uint32_t version, st
 
 size_t foretell_memory(const struct foretell *f)
 {
-    return sizeof(*f) + f->cap + forecast_memory(f->forecast);
+    return sizeof(*f) + f->cap + (f->forecast ? forecast_memory(f->forecast) : 0);
 }

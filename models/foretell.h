@@ -12,9 +12,10 @@
 struct foretell;
 struct lookout;
 
-/* `setup` must outlive it. `lookout` is told what each series came to in an hour. */
+/* `setup` must outlive it. `lookout` is told what each series came to in an hour. ERR_INVALID:
+ * the setting `forecast` makes no sense. */
 enum err foretell_open(const struct model_setup *setup, struct lookout *lookout,
-                       struct foretell **out) MUST_CHECK;
+                       struct foretell **out, struct why *why) MUST_CHECK;
 void foretell_close(struct foretell *f);
 enum err foretell_line(struct foretell *f, const struct model_line *line,
                        struct parcel *out) MUST_CHECK;

@@ -56,7 +56,7 @@ static enum err open_model(const struct model_setup *setup, struct model **out, 
     if (!e)
         e = lookout_open(&m->setup, &m->lookout);
     if (!e)
-        e = foretell_open(&m->setup, m->lookout, &m->foretell);
+        e = foretell_open(&m->setup, m->lookout, &m->foretell, why);
     if (e)
         close_model(m);
     else

@@ -135,6 +135,10 @@ struct stored_verdict {
     bool final, flagged;
 };
 enum err store_verdict(struct store *s, uint64_t invoice, struct stored_verdict *out) MUST_CHECK;
+/* All of which something is said, in the order in which it was. */
+enum err store_each_feedback(struct store *s,
+                             enum err (*each)(void *arg, const struct stored_verdict *v),
+                             void *arg) MUST_CHECK;
 
 /* A lasting text under a name, e.g. the settings that give the results their meaning.
  * Set: within the transaction of the next commit (sends a parcel-like job itself). */

@@ -42,3 +42,28 @@ enum err store_verdict(struct store *s, uint64_t invoice, struct stored_verdict 
     (void)sqlite3_finalize(statement);
     return e;
 }
+
+enum err store_each_feedback(struct store *s,
+                             enum err (*each)(void *arg, const struct stored_verdict *v), void *arg)
+{
+    static const char sql[] =
+        "SELECT v.final, v.flagged, v.data, f.said FROM feedback f JOIN verdict v ON v.invoice ="
+        " f.invoice WHERE f.said <> '' ORDER BY f.said_ms, f.invoice";
+    struct why *why = load_trouble(s);
+    struct stored_verdict verdict;
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    enum err e = sql_prepare(s->read, sql, &statement, why);
+
+    if (!e)
+        e = sql_next(statement, &row, why);
+    while (!e && row) {
+        e = take_row(s, statement, &verdict);
+        if (!e)
+            e = each(arg, &verdict);
+        if (!e)
+            e = sql_next(statement, &row, why);
+    }
+    (void)sqlite3_finalize(statement);
+    return e;
+}

@@ -510,15 +510,24 @@ T(a_shop_of_one_customer_and_one_price_flags_little)
 
 T_OOM(a_detector_that_gets_no_memory_says_so)
 {
-    struct baskets b;
-    struct verdicts v;
     struct detect_setup setup = detect_defaults();
     struct detect *d = NULL;
     enum err e = detect_open(&setup, &d);
 
+    for (uint32_t i = 0; !e && i < 200; i++) {
+        const struct model_line line = {.time_ms = i * WHEN_MINUTE,
+                                        .local_ms = i * WHEN_MINUTE,
+                                        .watermark_ms = i * WHEN_MINUTE,
+                                        .quantity = 1 + i % 3,
+                                        .price = 1000000,
+                                        .value = 1000000,
+                                        .invoice = 1 + i / 10,
+                                        .customer = 1 + i / 10 % 7,
+                                        .country = 3,
+                                        .stock = 100 + i % 60};
+        e = detect_line(d, &line);
+    }
     memory_again();
     detect_close(d);
-    (void)b;
-    (void)v;
     return e;
 }

@@ -60,7 +60,7 @@ T(more_countries_than_are_kept_replace_the_last)
 
     for (uint32_t c = 1; c <= HABITS_COUNTRIES + 3; c++)
         habits_learn_country(&h, c);
-    near(h.invoices, HABITS_COUNTRIES + 3, 0);
+    near((double)h.invoices, HABITS_COUNTRIES + 3, 0);
     eq_int(h.country[0], 1);
     eq_int(h.country[HABITS_COUNTRIES - 1], HABITS_COUNTRIES + 3);
 }

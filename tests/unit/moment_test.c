@@ -9,8 +9,8 @@ T(mean_and_variance_are_those_of_the_numbers)
 
     for (size_t i = 0; i < countof(x); i++)
         moment_add(&m, x[i], 0);
-    near(m.n, 8, 0);
-    near(m.mean, 5, 1e-6);
+    near((double)m.n, 8, 0);
+    near((double)m.mean, 5, 1e-6);
     near(moment_variance(&m, 0, 0), 4, 1e-5);
 }
 
@@ -30,8 +30,8 @@ T(beyond_the_cap_the_old_fades)
 
     for (int i = 0; i < 100; i++)
         moment_add(&m, 0, 10);
-    near(m.n, 10, 0);
+    near((double)m.n, 10, 0);
     for (int i = 0; i < 60; i++)
         moment_add(&m, 1, 10);
-    near(m.mean, 1, 0.01);
+    near((double)m.mean, 1, 0.01);
 }

@@ -671,7 +671,7 @@ T(every_setting_is_in_the_schema_and_the_manual)
     ok_err(buf_u8(&schema, 0));
     ok_err(buf_u8(&markdown, 0));
     ok_err(settings_each(count, &n));
-    eq_int(n, 31);
+    eq_int(n, 32);
     ok(strstr(schema.p, "\"allowed_lateness\": {") != NULL);
     ok(strstr(markdown.p, "| `allowed_lateness` | duration | `1h` |") != NULL);
     buf_clear(&schema);

@@ -81,7 +81,7 @@ T(counts_are_halved_before_they_lose_precision)
     t.count[0] = 4194304;
     tails_one_add(&t, 3, &rule);
     near(t.n, 2097153, 0);
-    near(t.count[0], 2097152, 0);
+    near((double)t.count[0], 2097152, 0);
 }
 
 T(a_class_hardly_known_leans_on_all)
