@@ -16,7 +16,7 @@ struct query {
     struct env *env;
     const char *what;
     const char *window, *dimension, *key, *by; /* NULL: not given */
-    bool scores; /* of forecasts: how good they were */
+    bool scores;                               /* of forecasts: how good they were */
     bool has_range;
     int64_t from_s, to_s; /* INT64_MIN, INT64_MAX: open */
     int64_t limit;        /* 0: all */

@@ -22,7 +22,7 @@ static const struct {
     double weight, offset;
 } rule[STAT_COUNT] = {
     [STAT_PRICE_UP] = {1.2, 0}, [STAT_PRICE_DOWN] = {1.1, 0}, [STAT_QUANTITY] = {1.35, 0},
-    [STAT_SPEND] = {0.9, 0},    [STAT_LINES] = {1.1, 0},      [STAT_FREE] = {2, 0},
+    [STAT_SPEND] = {0.9, 0},    [STAT_LINES] = {1.2, 0},      [STAT_FREE] = {2, 0},
     [STAT_SIGN] = {2, 0},       [STAT_REPEAT] = {0.8, 0},     [STAT_REOPEN] = {0.8, 0},
     [STAT_ECHO] = {0.9, 0},     [STAT_RETURN] = {1, 0},       [STAT_COUNTRY] = {0.9, 0},
     [STAT_BURST] = {1.5, 0.3},  [STAT_HOUR] = {1.1, 0},       [STAT_VALUE] = {0.9, 1.5},
