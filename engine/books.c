@@ -533,8 +533,9 @@ void books_forget(struct books *b, int64_t oldest_ms, uint64_t durable)
 
 size_t books_memory(const struct books *b)
 {
-    return b->cap * (sizeof(*b->slot) + sizeof(*b->hash)) + 2 * (b->mask + 1) * sizeof(*b->index) +
-           b->cap_changed * sizeof(*b->changed) + b->customers.cap * sizeof(struct customer_row) +
+    return b->cap * (sizeof(*b->slot) + sizeof(*b->hash)) +
+           2 * ((size_t)b->mask + 1) * sizeof(*b->index) + b->cap_changed * sizeof(*b->changed) +
+           b->customers.cap * sizeof(struct customer_row) +
            b->cap_customer_at * sizeof(*b->customer_at);
 }
 
