@@ -260,7 +260,8 @@ static void row_of_few(struct agg_row *row, const struct waiting *q, const uint6
     }
     row->invoices = count_different(invoice, n);
     row->customers = count_different(customer, named);
-    quantile_of_list(bucket, n, row->min, row->max, shown, countof(shown), at);
+    quantile_of_list((struct quantile_list){bucket, n}, row->min, row->max, shown, countof(shown),
+                     at);
     row->p50 = at[0];
     row->p90 = at[1];
     row->p99 = at[2];

@@ -506,20 +506,20 @@ static int64_t middle(int16_t bucket, int64_t min, int64_t max)
     return value > max ? max : value;
 }
 
-void quantile_of_list(int16_t *bucket, size_t n_buckets, int64_t min, int64_t max, const double *p,
+void quantile_of_list(struct quantile_list list, int64_t min, int64_t max, const double *p,
                       size_t n, int64_t *out)
 {
     size_t before = SIZE_MAX;
 
-    sort_list(bucket, n_buckets);
+    sort_list(list.bucket, list.n);
     for (size_t i = 0; i < n; i++) {
-        size_t at = n_buckets ? rank_of(p[i], n_buckets) - 1 : 0;
-        if (!n_buckets)
+        size_t at = list.n ? rank_of(p[i], list.n) - 1 : 0;
+        if (!list.n)
             out[i] = 0;
-        else if (before != SIZE_MAX && bucket[at] == bucket[before])
+        else if (before != SIZE_MAX && list.bucket[at] == list.bucket[before])
             out[i] = out[i - 1];
         else
-            out[i] = middle(bucket[at], min, max);
+            out[i] = middle(list.bucket[at], min, max);
         before = at;
     }
 }
@@ -533,7 +533,7 @@ void quantile_at(const struct quantile *q, int64_t min, int64_t max, const doubl
 
     if (q->form != DENSE) {
         memcpy(list, list_of(q), q->n * sizeof(*list));
-        quantile_of_list(list, q->n, min, max, p, n, out);
+        quantile_of_list((struct quantile_list){list, q->n}, min, max, p, n, out);
         return;
     }
     const struct quantile_dense *d = q->u.dense;

@@ -45,8 +45,12 @@ void quantile_range(const struct quantile *q, int16_t *lowest, int16_t *highest)
  * n == 0 gives 0. One pass for all of them. */
 void quantile_at(const struct quantile *q, int64_t min, int64_t max, const double *p, size_t n,
                  int64_t *out);
-/* The same for a list of bucket numbers, which is sorted in place: for few of them. */
-void quantile_of_list(int16_t *bucket, size_t n_buckets, int64_t min, int64_t max, const double *p,
+/* The same for a few bucket numbers, which are sorted in place. */
+struct quantile_list {
+    int16_t *bucket;
+    size_t n;
+};
+void quantile_of_list(struct quantile_list list, int64_t min, int64_t max, const double *p,
                       size_t n, int64_t *out);
 size_t quantile_memory(const struct quantile *q);
 /* Stored as (bucket, count) pairs in bucket order, whatever the form. A load replaces what
