@@ -591,6 +591,7 @@ static enum err give(struct source *s, struct stretch *out)
     out->bytes = rest > 0 ? (struct str){s->buf.p + s->from, rest} : STR("");
     out->offset = s->offset;
     out->last = s->last;
+    out->grows = s->last && s->regular && !s->follow && !s->unpack && !s->is_stdin;
     s->last_given = s->last;
     s->consumed = false;
     return ERR_OK;

@@ -478,6 +478,41 @@ static enum err named(const struct pipeline *p, enum err e, struct why *why)
     return why_set(why, e, "%.200s: %.300s", p->identity.path, text.text);
 }
 
+/* What is behind the last whole record of a file that somebody may be writing. Is it a record
+ * that only lacks its line end? Else it stays where it is, for the run that finds it whole. */
+static enum err decode_tail(struct pipeline *p, const struct stretch *in, size_t *used,
+                            struct why *why)
+{
+    enum err e = resume_codec_keep(p);
+
+    if (!e)
+        e = p->codec_kind->decode(p->codec, in, BATCH_SALES, &p->sales, used, why);
+    if (e || !in->bytes.n || !p->sales.n_rejects)
+        return e;
+    p->cut_off = true;
+    *used = 0;
+    sales_reset(&p->sales);
+    env_log(p->setup.env, LOG_WARN,
+            "%s ends in the middle of a record, at byte %" PRIu64 ": it is counted by the run that "
+            "finds the rest of it",
+            p->identity.path, in->offset);
+    return resume_codec_again(p, why);
+}
+
+static enum err decode_some(struct pipeline *p, const struct stretch *in, size_t *used,
+                            struct why *why)
+{
+    struct stretch whole = *in;
+    bool careful = in->last && in->grows && !p->setup.settings->strict;
+    enum err e;
+
+    whole.last = in->last && !careful;
+    e = p->codec_kind->decode(p->codec, &whole, BATCH_SALES, &p->sales, used, why);
+    if (e || !careful || *used || p->sales.n || p->sales.n_rejects)
+        return e;
+    return decode_tail(p, in, used, why);
+}
+
 static enum err decode(struct pipeline *p, const struct stretch *in, struct why *why)
 {
     size_t used = 0;
@@ -485,7 +520,7 @@ static enum err decode(struct pipeline *p, const struct stretch *in, struct why 
 
     sales_reset(&p->sales);
     if (!e && p->codec)
-        e = p->codec_kind->decode(p->codec, in, BATCH_SALES, &p->sales, &used, why);
+        e = decode_some(p, in, &used, why);
     if (e)
         return named(p, failed(p, why, e, "the records can't be read"), why);
     p->setup.source->consume(p->source, used);
@@ -632,6 +667,8 @@ enum err pipeline_turn(struct pipeline *p, int wait_ms, struct why *why)
     crash_point("after_fold");
     if (!e && bad)
         return stop_at_bad(p, bad, why);
+    if (!e && p->cut_off)
+        return finish(p, why);
     if (!e)
         e = deliver(p, why);
     if (!e && commit_is_due(p))

@@ -41,6 +41,7 @@ struct pipeline {
     bool trickle; /* the last stretch was short */
     bool dirty;   /* something to commit */
     bool at_tip;  /* the last read found nothing more */
+    bool cut_off; /* the source ends in the middle of a record, which is left there */
     bool resumed;
     bool save_now; /* the next commit saves the windows */
     bool merged;   /* the ledger holds a merged sale */
@@ -75,6 +76,9 @@ enum err resume_state(struct pipeline *p, struct why *why) MUST_CHECK;
 enum err resume_source(struct pipeline *p, struct why *why) MUST_CHECK;
 enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why) MUST_CHECK;
 enum err resume_codec_save(struct pipeline *p, struct span *out) MUST_CHECK;
+/* Keeps what the codec knows now, and makes it know no more than that again. */
+enum err resume_codec_keep(struct pipeline *p) MUST_CHECK;
+enum err resume_codec_again(struct pipeline *p, struct why *why) MUST_CHECK;
 /* Notes in the parcel how far the ledger goes, and up to where the saved parts hold it. */
 enum err resume_mark(struct pipeline *p) MUST_CHECK;
 

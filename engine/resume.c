@@ -623,6 +623,23 @@ enum err resume_codec_open(struct pipeline *p, struct str head, struct why *why)
     return e;
 }
 
+enum err resume_codec_keep(struct pipeline *p)
+{
+    p->codec_state.n = 0;
+    return p->codec_kind->save(p->codec, &p->codec_state);
+}
+
+enum err resume_codec_again(struct pipeline *p, struct why *why)
+{
+    struct reader kept = reader_of(p->codec_state.p, p->codec_state.n);
+    enum err e;
+
+    p->codec_kind->close(p->codec);
+    p->codec = NULL;
+    e = p->codec_kind->open(p->setup.settings, &p->codec, why);
+    return e ? e : p->codec_kind->load(p->codec, &kept, why);
+}
+
 enum err resume_mark(struct pipeline *p)
 {
     struct buf b;

@@ -30,6 +30,7 @@ struct stretch {
     struct str bytes;
     uint64_t offset; /* of bytes.p[0] in the decoded source */
     bool last;
+    bool grows; /* with last: somebody may write on where it ends now (a plain file) */
 };
 
 struct source_kind {

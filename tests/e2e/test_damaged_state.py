@@ -146,6 +146,8 @@ def damage_state(rng, shop):
         ("data", flip(rng, data)), ("data", flip(rng, data)), ("data", flip(rng, data)),
         ("crc32", crc ^ 1 << rng.randrange(32)), ("version", version + rng.choice((-1, 1, 2**32))),
         ("name", flip(rng, name.encode()).decode(errors="replace")), ("gone", None)])
+    if column == "gone" and name.startswith("models/"):
+        column, now = "crc32", crc + 1
     if now in (data, crc, version, name):
         column, now = "data", data + b"\0"
     if column == "gone":
@@ -153,9 +155,7 @@ def damage_state(rng, shop):
     else:
         with contextlib.suppress(sqlite3.IntegrityError):  # the name of another part
             change(shop, f"UPDATE state SET {column} = ? WHERE rowid = ?", now, rowid)
-            return f"state {name}: {column} {now!r}"
-        change(shop, "DELETE FROM state WHERE rowid = ?", rowid)
-    return f"state {name}: gone"
+    return f"state {name}: {column} {now!r}"
 
 
 def damage_ledger(rng, shop):

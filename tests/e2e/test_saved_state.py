@@ -51,13 +51,18 @@ def test_it_holds_state_of_every_kind(release, program, tmp_path):
     db.close()
 
 
+def plain(db):
+    """A later release may judge better: its scores are not those of the old one."""
+    return views.digests(db, judged=False)
+
+
 def test_a_run_goes_on_from_it(release, program, tmp_path):
     """To the end of the source, as if this program had counted everything."""
     old = saved.saved_shop(program, release, tmp_path / "old")
     new = saved.empty_shop(program, release, tmp_path / "new")
     new.begin()
     saved.name_source(new.db, None)
-    assert views.digests(new.db) == views.digests(old.db), views.difference(new.db, old.db)
+    assert plain(new.db) == plain(old.db), views.difference(new.db, old.db)
     for shop in (old, new):
         saved.take_over(shop)
     assert_same_end(old, new)
@@ -70,4 +75,4 @@ def assert_same_end(old, new):
         assert of_old == of_new
     for shop in (old, new):
         saved.name_source(shop.db, None)
-    assert views.digests(old.db) == views.digests(new.db), views.difference(old.db, new.db)
+    assert plain(old.db) == plain(new.db), views.difference(old.db, new.db)

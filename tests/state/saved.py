@@ -5,7 +5,7 @@
     tests/state/saved.py [--program build/release/tillstream] 0.1.0
 
 writes tests/state/0.1.0: what `program` has saved in the middle of a source. Its tests are in
-tests/e2e/test_state.py.
+tests/e2e/test_saved_state.py.
 """
 import argparse
 import contextlib
@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parent / "crash"))  # shop, views
 import shop  # noqa: E402
 import views  # noqa: E402
 
-LINES, SPARSE, SEED = 800, 12, 11  # lines; one of so many that the shop has
+LINES, SPARSE, SEED = 500, 18, 11  # lines; one of so many that the shop has
 HOLIDAY = datetime.timedelta(days=10)
 WAITING = 5  # in the pen: it opens at 20
 LIMIT_S = 300
@@ -92,9 +92,9 @@ class Shop:
         """From there to the end of the source, and the late sales of the rest."""
         self.grow(len(self.sales))
         self.call("run", SOURCE, "--quiet", "-c", SETTINGS)
-        at_end = views.digests(self.db)
+        at_end = views.digests(self.db, judged=False)
         self.call("late", "--merge")
-        return at_end, views.digests(self.db)
+        return at_end, views.digests(self.db, judged=False)
 
 
 def name_source(db, path):

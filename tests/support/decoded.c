@@ -100,7 +100,7 @@ static enum err one(struct feed *f, bool *progress)
         return ERR_NOMEM;
     }
     memcpy(copy, f->text.p + f->at, n);
-    struct stretch in = {{copy, n}, f->at, f->seen == f->text.n};
+    struct stretch in = {{copy, n}, f->at, f->seen == f->text.n, false};
     size_t max = f->way.max_sales ? f->way.max_sales : SIZE_MAX;
     sales_reset(&f->sales);
     enum err e = f->kind->decode(f->codec, &in, max, &f->sales, &used, f->why);

@@ -146,7 +146,7 @@ T(a_byte_order_mark_is_skipped_at_the_start_only)
         {"ab", 0, false, ERR_OK, 0},
     };
     for (size_t i = 0; i < countof(cases); i++) {
-        struct stretch in = {str_of(cases[i].bytes), cases[i].offset, cases[i].last};
+        struct stretch in = {str_of(cases[i].bytes), cases[i].offset, cases[i].last, false};
         size_t skip = 9;
         struct why why;
         eq_err(codec_mark(&in, &skip, &why), cases[i].e);

@@ -362,7 +362,7 @@ T_OOM(decoding_csv_survives_lack_of_memory)
     }
     e = codec_csv.open(&s, &c, NULL);
     if (!e) {
-        struct stretch in = {{text, sizeof text - 1}, 0, true};
+        struct stretch in = {.bytes = {text, sizeof text - 1}, .last = true};
         e = codec_csv.decode(c, &in, SIZE_MAX, &out, &used, NULL);
     }
     memory_again();

@@ -473,7 +473,7 @@ T(a_stretch_without_bytes_is_nothing)
     size_t used = 7;
     sales_init(&out);
     ok_err(codec_json.open(&s, &c, NULL));
-    ok_err(codec_json.decode(c, &(struct stretch){{NULL, 0}, 0, true}, 10, &out, &used, NULL));
+    ok_err(codec_json.decode(c, &(struct stretch){.last = true}, 10, &out, &used, NULL));
     eq_int(used, 0);
     codec_json.close(c);
     codec_json.close(NULL);
@@ -580,7 +580,7 @@ T_OOM(decoding_json_survives_lack_of_memory)
     }
     e = codec_json.open(&s, &c, NULL);
     if (!e) {
-        struct stretch in = {{text, sizeof text - 1}, 0, true};
+        struct stretch in = {.bytes = {text, sizeof text - 1}, .last = true};
         e = codec_json.decode(c, &in, SIZE_MAX, &out, &used, NULL);
     }
     memory_again();
