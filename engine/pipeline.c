@@ -478,6 +478,14 @@ static enum err named(const struct pipeline *p, enum err e, struct why *why)
     return why_set(why, e, "%.200s: %.300s", p->identity.path, text.text);
 }
 
+/* Whether whoever writes the file may be in the middle of a line. */
+static bool in_a_line(struct str bytes)
+{
+    char last = bytes.n ? bytes.p[bytes.n - 1] : '\n';
+
+    return last != '\n' && last != '\r';
+}
+
 /* What is behind the last whole record of a file that somebody may be writing. Is it a record
  * that only lacks its line end? Else it stays where it is, for the run that finds it whole. */
 static enum err decode_tail(struct pipeline *p, const struct stretch *in, size_t *used,
@@ -503,7 +511,7 @@ static enum err decode_some(struct pipeline *p, const struct stretch *in, size_t
                             struct why *why)
 {
     struct stretch whole = *in;
-    bool careful = in->last && in->grows && !p->setup.settings->strict;
+    bool careful = in->last && in->grows && !p->setup.settings->strict && in_a_line(in->bytes);
     enum err e;
 
     whole.last = in->last && !careful;

@@ -361,7 +361,8 @@ def but_recovery(all_seen):
 @pytest.mark.parametrize("what", ["one row", "a page", "tillstream query"])
 def test_how_much_a_hundred_readers_slow_a_run(what, program, environment, tmp_path):
     """Each of them once a second. They want processors, too, and caches: that is the same when
-    they read another database. What they cost the run beyond that is judged by its CPU time."""
+    they read another database. What they cost the run beyond that is judged by its CPU time, the
+    least of five: whatever else the machine does can only add to it."""
     source, other = tmp_path / "till.csv", tmp_path / "other.db"
     alone, elsewhere, beside = [], [], []
     with open(source, "wb") as out:
@@ -379,13 +380,14 @@ def test_how_much_a_hundred_readers_slow_a_run(what, program, environment, tmp_p
         with readers(db, [look] * 100, nice=19) as all_seen:
             beside.append(timed([*run, db], environment()))
         assert but_recovery(all_seen) == []
-    (wall, cpu), (wall_elsewhere, cpu_elsewhere) = medians(alone), medians(elsewhere)
-    wall_beside, cpu_beside = medians(beside)
+    (wall, _), (wall_elsewhere, _), (wall_beside, _) = map(medians, (alone, elsewhere, beside))
+    cpu, cpu_elsewhere, cpu_beside = (min(cpu for _, cpu in times)
+                                      for times in (alone, elsewhere, beside))
     print(f"100 readers ({what}), each once a second: {wall:.2f} s alone, {wall_elsewhere:.2f} s "
           f"while they read another database, {wall_beside:.2f} s while they read this one; CPU of "
           f"the run {cpu:.2f} s, {cpu_elsewhere:.2f} s, {cpu_beside:.2f} s "
-          f"(x {cpu_beside / cpu_elsewhere:.3f})")
-    assert cpu_beside <= 1.1 * cpu_elsewhere
+          f"(x {cpu_beside / max(cpu, cpu_elsewhere):.3f})")
+    assert cpu_beside <= 1.1 * max(cpu, cpu_elsewhere)
 
 
 def one_that_keeps_its_snapshot():
