@@ -481,9 +481,7 @@ static enum err named(const struct pipeline *p, enum err e, struct why *why)
 /* Whether whoever writes the file may be in the middle of a line. */
 static bool in_a_line(struct str bytes)
 {
-    char last = bytes.n ? bytes.p[bytes.n - 1] : '\n';
-
-    return last != '\n' && last != '\r';
+    return bytes.n && bytes.p[bytes.n - 1] != '\n' && bytes.p[bytes.n - 1] != '\r';
 }
 
 /* What is behind the last whole record of a file that somebody may be writing. Is it a record
