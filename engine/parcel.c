@@ -153,3 +153,19 @@ struct str parcel_str(const struct parcel *p, struct span at)
     assert((size_t)at.at + at.n <= p->text.n);
     return (struct str){p->text.p + at.at, at.n};
 }
+
+enum err parcel_state(struct parcel *p, const char *name, uint32_t version, const struct buf *data)
+{
+    struct span name_at, data_at = {0};
+    enum err e = parcel_text(p, str_of(name), &name_at);
+
+    if (!e && data)
+        e = parcel_text(p, (struct str){data->p, data->n}, &data_at);
+    if (e)
+        return e;
+    struct state_row *row = list_add(&p->states);
+    if (!row)
+        return ERR_NOMEM;
+    *row = (struct state_row){.name = name_at, .version = version, .gone = !data, .data = data_at};
+    return ERR_OK;
+}

@@ -232,5 +232,8 @@ size_t parcel_memory(const struct parcel *p); /* bytes it holds, in use or not *
 /* Copies `s` into the parcel's text. */
 enum err parcel_text(struct parcel *p, struct str s, struct span *out) MUST_CHECK;
 struct str parcel_str(const struct parcel *p, struct span at);
+/* Adds a part of the saved state; data NULL: the part is gone. */
+enum err parcel_state(struct parcel *p, const char *name, uint32_t version,
+                      const struct buf *data) MUST_CHECK;
 
 #endif

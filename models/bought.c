@@ -111,7 +111,7 @@ static enum err save_page(const struct bought *b, uint32_t g, uint32_t page, str
     for (int i = 0; !e && i < BOUGHT_PAGE_WORDS; i++)
         e = buf_u64(&buf, b->generation[g].word[page][i]);
     if (!e)
-        e = pack_part(out, name, VERSION, &buf);
+        e = parcel_state(out, name, VERSION, &buf);
     buf_clear(&buf);
     return e;
 }
@@ -126,7 +126,7 @@ static enum err save_head(const struct bought *b, struct parcel *out)
     for (int g = 0; !e && g < 2; g++)
         e = buf_u32(&buf, b->generation[g].pairs);
     if (!e)
-        e = pack_part(out, "models/detect/bought/head", VERSION, &buf);
+        e = parcel_state(out, "models/detect/bought/head", VERSION, &buf);
     buf_clear(&buf);
     return e;
 }

@@ -70,7 +70,7 @@ static enum err save_shop(struct detect *d, struct parcel *out)
     for (int i = 0; !e && i < SHOP_PIECES; i++)
         e = pack_write(&b, *piece[i].table, piece[i].record);
     if (!e)
-        e = pack_part(out, "models/detect/shop", STATE_VERSION, &b);
+        e = parcel_state(out, "models/detect/shop", STATE_VERSION, &b);
     buf_clear(&b);
     return e;
 }
@@ -83,7 +83,7 @@ static enum err save_open(const struct detect *d, struct parcel *out)
     buf_init(&b, PART_MAX);
     e = openings_save(&d->open, &b);
     if (!e)
-        e = pack_part(out, "models/detect/open", STATE_VERSION, &b);
+        e = parcel_state(out, "models/detect/open", STATE_VERSION, &b);
     buf_clear(&b);
     return e;
 }
@@ -102,7 +102,7 @@ static enum err save_tails(const struct detect *d, int k, struct parcel *out)
     if (!e)
         e = pack_write(&b, tails_one_table, &t->all);
     if (!e)
-        e = pack_part(out, name, STATE_VERSION, &b);
+        e = parcel_state(out, name, STATE_VERSION, &b);
     buf_clear(&b);
     return e;
 }

@@ -152,7 +152,7 @@ static enum err save_series(struct forecast_line_of *s, uint32_t number, struct 
     (void)snprintf(name, sizeof(name), SERIES "%02u", (unsigned)number);
     e = write_series(s, &b);
     if (!e)
-        e = pack_part(out, name, VERSION, &b);
+        e = parcel_state(out, name, VERSION, &b);
     buf_clear(&b);
     if (!e)
         s->unsaved = false;
@@ -173,7 +173,7 @@ enum err forecast_save(struct forecast *f, struct parcel *out)
     buf_init(&b, PART_MAX);
     e = write_head(f, &b);
     if (!e)
-        e = pack_part(out, HEAD, VERSION, &b);
+        e = parcel_state(out, HEAD, VERSION, &b);
     buf_clear(&b);
     if (!e)
         f->unsaved = false;

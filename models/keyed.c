@@ -250,7 +250,7 @@ static enum err save_chunk(struct keyed *k, uint32_t chunk, struct parcel *out)
     (void)snprintf(name, sizeof(name), "models/%s/%06u", k->kind->name, chunk);
     e = write_chunk(k, chunk, &b);
     if (!e)
-        e = pack_part(out, name, k->kind->version, &b);
+        e = parcel_state(out, name, k->kind->version, &b);
     buf_clear(&b);
     return e;
 }
@@ -265,7 +265,7 @@ static enum err save_hand(struct keyed *k, struct parcel *out)
     (void)snprintf(name, sizeof(name), "models/%s/hand", k->kind->name);
     e = buf_varint(&b, k->hand);
     if (!e)
-        e = pack_part(out, name, k->kind->version, &b);
+        e = parcel_state(out, name, k->kind->version, &b);
     buf_clear(&b);
     return e;
 }
@@ -285,7 +285,7 @@ enum err keyed_save(struct keyed *k, struct parcel *out)
     }
     for (uint32_t i = used; !e && i < k->saved; i++) {
         (void)snprintf(name, sizeof(name), "models/%s/%06u", k->kind->name, i);
-        e = pack_part(out, name, k->kind->version, NULL);
+        e = parcel_state(out, name, k->kind->version, NULL);
         k->changed[i] = 0;
     }
     if (!e && k->hand_moved)

@@ -271,7 +271,7 @@ static enum err save_hours(struct lookout *w, struct parcel *out)
     for (int i = 0; !e && i < HOURS; i++)
         e = pack_write(&b, table, &w->hour[i]);
     if (!e)
-        e = pack_part(out, PREFIX "hours", STATE_VERSION, &b);
+        e = parcel_state(out, PREFIX "hours", STATE_VERSION, &b);
     buf_clear(&b);
     return e;
 }
@@ -291,7 +291,7 @@ static enum err save_series(struct lookout *w, uint32_t i, struct parcel *out)
     if (!e)
         e = rarity_save(s->rarity, &b);
     if (!e)
-        e = pack_part(out, name, STATE_VERSION, &b);
+        e = parcel_state(out, name, STATE_VERSION, &b);
     buf_clear(&b);
     s->changed = s->changed && e;
     return e;

@@ -126,19 +126,3 @@ void pack_read(struct reader *r, struct pack_table t, void *record)
     for (size_t i = 0; !r->bad && i < t.n; i++)
         read_field(r, &t.field[i], (char *)record + t.field[i].at);
 }
-
-enum err pack_part(struct parcel *out, const char *name, uint32_t version, const struct buf *data)
-{
-    struct span name_at, data_at = {0};
-    enum err e = parcel_text(out, str_of(name), &name_at);
-
-    if (!e && data)
-        e = parcel_text(out, (struct str){data->p, data->n}, &data_at);
-    if (e)
-        return e;
-    struct state_row *row = list_add(&out->states);
-    if (!row)
-        return ERR_NOMEM;
-    *row = (struct state_row){.name = name_at, .version = version, .gone = !data, .data = data_at};
-    return ERR_OK;
-}

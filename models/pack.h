@@ -40,8 +40,4 @@ enum err pack_write(struct buf *b, struct pack_table t, const void *record) MUST
 /* Sets r->bad for short input, a value out of range, or one that is no number. */
 void pack_read(struct reader *r, struct pack_table t, void *record);
 
-/* Adds a part of the state to a parcel; data NULL: the part is gone. */
-enum err pack_part(struct parcel *out, const char *name, uint32_t version,
-                   const struct buf *data) MUST_CHECK;
-
 #endif

@@ -60,7 +60,7 @@ size_t cell_memory(const struct cell *c)
            quantile_memory(&c->values);
 }
 
-/* ---- adding ---- */
+/* ---- sums ---- */
 
 static void widen(struct cell *c, int64_t min, int64_t max)
 {
@@ -76,8 +76,6 @@ struct amount cell_amount(const struct fact *f)
                            .customer = f->customer,
                            .bucket = quantile_bucket(f->value)};
 }
-
-/* ---- merging ---- */
 
 struct sums {
     uint64_t lines;

@@ -50,10 +50,12 @@ void cell_reset(struct cell *c); /* empties, may keep memory: for scratch cells 
 enum err cell_add(struct cell *c, const struct fact *f, const struct hashes *h) MUST_CHECK;
 #define CELL_ADD_MAX 64
 struct amount cell_amount(const struct fact *f);
-/* Several at once, all of them or none: their sums are made first, then added. */
+/* Several at once: their sums are made first, then added. After ERR_NOMEM the cell is lost: its
+ * sets may hold some of them. ERR_LIMIT leaves it as it was. */
 enum err cell_add_all(struct cell *c, const struct amount *a, size_t n,
                       const struct hashes *h) MUST_CHECK; /* n <= CELL_ADD_MAX */
 enum err cell_merge(struct cell *into, const struct cell *from, const struct hashes *h) MUST_CHECK;
+
 __extension__ static inline unsigned __int128 cell_square(int64_t v)
 {
     uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;

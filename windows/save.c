@@ -52,23 +52,6 @@ static struct cell_names names_of(struct naming *n)
     return (struct cell_names){invoice_name, invoice_slot, n, keys_count(n->fold->keys)};
 }
 
-static enum err add_part(struct parcel *out, const char *name, const struct buf *data)
-{
-    struct span name_at, data_at = {0};
-    enum err e = parcel_text(out, str_of(name), &name_at);
-
-    if (!e && data)
-        e = parcel_text(out, (struct str){data->p, data->n}, &data_at);
-    if (e)
-        return e;
-    struct state_row *row = list_add(&out->states);
-    if (!row)
-        return ERR_NOMEM;
-    *row = (struct state_row){
-        .name = name_at, .version = STATE_VERSION, .gone = !data, .data = data_at};
-    return ERR_OK;
-}
-
 static enum err write_reopened(const struct reopened *r, struct buf *b)
 {
     enum err e = buf_varint(b, r->n);
@@ -164,7 +147,7 @@ static enum err save_progress(struct fold *f, struct parcel *out)
     if (!e)
         e = write_reopened(&f->reopened, &b);
     if (!e)
-        e = add_part(out, "windows/0", &b);
+        e = parcel_state(out, "windows/0", STATE_VERSION, &b);
     buf_clear(&b);
     return e;
 }
@@ -186,7 +169,7 @@ static enum err save_sessions(struct fold *f, struct parcel *out)
             (void)snprintf(name, sizeof(name), "windows/session/%02d/%02d", i, d);
             e = sessions_save(s, &b, &names);
             if (!e)
-                e = add_part(out, name, &b);
+                e = parcel_state(out, name, STATE_VERSION, &b);
             buf_clear(&b);
         }
     }
@@ -219,7 +202,7 @@ static enum err save_slice(struct fold *f, int level, struct slice *s, struct pa
     }
     slice_name(name, sizeof(name), level, s->start);
     if (!e)
-        e = add_part(out, name, &b);
+        e = parcel_state(out, name, STATE_VERSION, &b);
     buf_clear(&b);
     if (!e) {
         s->unsaved = false;
@@ -249,7 +232,7 @@ enum err fold_save(struct fold *f, struct parcel *out)
     for (size_t i = 0; !e && i < f->dropped.n; i++) {
         const struct dropped *d = list_at(&f->dropped, i);
         slice_name(name, sizeof(name), d->level, d->start);
-        e = add_part(out, name, NULL);
+        e = parcel_state(out, name, STATE_VERSION, NULL);
     }
     if (!e)
         f->dropped.n = 0;

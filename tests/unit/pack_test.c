@@ -104,8 +104,8 @@ T(a_part_is_added_with_its_name_or_as_gone)
     ok(p != NULL);
     buf_init(&b, 20);
     ok_err(buf_text(&b, "data"));
-    ok_err(pack_part(p, "models/x", 3, &b));
-    ok_err(pack_part(p, "models/y", 3, NULL));
+    ok_err(parcel_state(p, "models/x", 3, &b));
+    ok_err(parcel_state(p, "models/y", 3, NULL));
     eq_int(p->states.n, 2);
     const struct state_row *row = list_at(&p->states, 0);
     ok(str_eq(parcel_str(p, row->name), STR("models/x")) && row->version == 3 && !row->gone);
